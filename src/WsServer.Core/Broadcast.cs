@@ -1,0 +1,148 @@
+using WsServer.Dispatch;
+using WsServer.Wire;
+
+namespace WsServer;
+
+/// <summary>
+/// A part of a namespace's sockets, and how to emit to it. Immutable: each operator gives a new one, and any may be
+/// kept and shared. Several rooms are a union in which each socket counts once.
+/// </summary>
+public sealed class Broadcast : IEmitter
+{
+    private readonly EventNamespace _namespace;
+    private readonly Audience _audience;
+    private readonly TimeSpan? _timeout;
+
+    internal Broadcast(EventNamespace ns)
+        : this(ns, new Audience(ns.Name, [], [], IsVolatile: false), null)
+    {
+    }
+
+    private Broadcast(EventNamespace ns, Audience audience, TimeSpan? timeout)
+    {
+        _namespace = ns;
+        _audience = audience;
+        _timeout = timeout;
+    }
+
+    /// <inheritdoc />
+    public EventSerializer Serializer => _namespace.Serializer;
+
+    /// <summary>Events may be dropped for a client whose outbox is full, which otherwise would end its connection.</summary>
+    public Broadcast Volatile => With(_audience with { IsVolatile = true });
+
+    /// <summary>Adds the sockets in any of these rooms. A socket's id is the room that it alone is in.</summary>
+    public Broadcast To(params string[] rooms) => With(_audience with { Rooms = [.. _audience.Rooms, .. Checked(rooms)] });
+
+    /// <summary>The same as <see cref="To"/>.</summary>
+    public Broadcast In(params string[] rooms) => To(rooms);
+
+    /// <summary>Takes out the sockets in any of these rooms.</summary>
+    public Broadcast Except(params string[] rooms) => With(_audience with { Except = [.. _audience.Except, .. Checked(rooms)] });
+
+    /// <summary>Sets how long <see cref="EmitWithAcksAsync{T}(string, object?[])"/> waits; <see cref="EventServerOptions.AckTimeout"/> otherwise.</summary>
+    public Broadcast Timeout(TimeSpan timeout)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        return new Broadcast(_namespace, _audience, timeout);
+    }
+
+    /// <inheritdoc />
+    public Task EmitAsync(string name, JsonArguments arguments)
+    {
+        ReservedNames.ThrowIfUnusable(name);
+        var packet = new Packet(PacketKind.Event) { Namespace = _namespace.Name, Event = name, Arguments = arguments };
+        return _namespace.Runtime.Backplane.PublishAsync(_audience, packet);
+    }
+
+    /// <summary>Emits an event and waits until each socket has answered, has left, or the time is up.</summary>
+    /// <typeparam name="T">What the clients answer with.</typeparam>
+    /// <param name="name">The event's name.</param>
+    /// <param name="arguments">The arguments.</param>
+    /// <returns>What became of each socket, with its id. Missing answers are no exception.</returns>
+    public async Task<BroadcastAcks<T>> EmitWithAcksAsync<T>(string name, params object?[] arguments)
+    {
+        ReservedNames.ThrowIfUnusable(name);
+        EventRuntime runtime = _namespace.Runtime;
+        PacketId id = runtime.NextId();
+        var packet = new Packet(PacketKind.Event) { Namespace = _namespace.Name, Event = name, Id = id, Arguments = Serializer.WriteAll(arguments) };
+        var collector = new AckCollector<T>(Serializer);
+        _namespace.Index.Visit(
+            _audience.Rooms,
+            _audience.Except,
+            (collector, id, Packet: new OutgoingPacket(packet)),
+            static (socket, state) => state.collector.Ask(socket, state.id, state.Packet));
+        collector.Seal();
+        try
+        {
+            await collector.Completed.WaitAsync(_timeout ?? runtime.Options.AckTimeout, runtime.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            runtime.Metrics.AckTimeout();
+        }
+
+        return collector.Finish(id);
+    }
+
+    /// <summary>How many sockets are meant now.</summary>
+    public Task<int> CountAsync()
+    {
+        if (_audience is { Rooms.Length: 1, Except.Length: 0 })
+        {
+            return Task.FromResult(_namespace.Index.CountIn(_audience.Rooms[0]));
+        }
+
+        var count = new System.Runtime.CompilerServices.StrongBox<int>();
+        Visit(count, static (_, c) => c.Value++);
+        return Task.FromResult(count.Value);
+    }
+
+    /// <summary>The sockets that are meant, as they are now.</summary>
+    public Task<IReadOnlyList<RemoteSocket>> FetchSocketsAsync()
+    {
+        var sockets = new List<RemoteSocket>();
+        Visit(sockets, static (socket, all) => all.Add(new RemoteSocket(socket)));
+        return Task.FromResult<IReadOnlyList<RemoteSocket>>(sockets);
+    }
+
+    /// <summary>Puts the sockets into rooms.</summary>
+    public Task SocketsJoinAsync(params string[] rooms)
+    {
+        Checked(rooms);
+        Visit(rooms, static (socket, all) => socket.Join(all));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes the sockets out of rooms.</summary>
+    public Task SocketsLeaveAsync(params string[] rooms)
+    {
+        Checked(rooms);
+        Visit(rooms, static (socket, all) => socket.Leave(all));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Puts the sockets out of the namespace.</summary>
+    /// <param name="close">Whether to close their connections too.</param>
+    public Task DisconnectSocketsAsync(bool close = false)
+    {
+        Visit(close, static (socket, isClose) => socket.Disconnect(isClose));
+        return Task.CompletedTask;
+    }
+
+    internal static string[] Checked(string[] rooms)
+    {
+        ArgumentNullException.ThrowIfNull(rooms);
+        foreach (string room in rooms)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(room, nameof(rooms));
+        }
+
+        return rooms;
+    }
+
+    private Broadcast With(Audience audience) => new(_namespace, audience, _timeout);
+
+    private void Visit<TState>(TState state, Action<EventSocket, TState> action) =>
+        _namespace.Index.Visit(_audience.Rooms, _audience.Except, state, action);
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+
+namespace WsServer.Connections;
+
+/// <summary>The end of a connection: why, what the client is told, and whether what waits for it is still sent.</summary>
+internal sealed record Closing(DisconnectReason Reason, int Status, EventError? Error = null, bool Flush = true)
+{
+    public static readonly Closing ByClient = new(DisconnectReason.TransportClose, 1000, Flush: false);
+
+    public static readonly Closing Broken = new(DisconnectReason.TransportError, 1011, Flush: false);
+
+    public static readonly Closing Malformed = new(DisconnectReason.ProtocolError, 1002, Flush: false);
+
+    public static readonly Closing Left = new(DisconnectReason.ServerNamespaceDisconnect, 1000);
+
+    public static readonly Closing TurnedAway = new(DisconnectReason.ServerNamespaceDisconnect, 4403);
+
+    public static readonly Closing PingTimeout = new(
+        DisconnectReason.PingTimeout, 1008, new(ErrorCodes.Timeout, "No sign of life came in time."), Flush: false);
+
+    public static readonly Closing ConnectTimeout = new(
+        DisconnectReason.ServerNamespaceDisconnect, 1008, new(ErrorCodes.Timeout, "No namespace was joined in time."));
+
+    public static readonly Closing SlowConsumer = new(
+        DisconnectReason.SlowConsumer, 1008, new(ErrorCodes.SlowConsumer, "The client does not read fast enough."), Flush: false);
+
+    public static readonly Closing TooManyErrors = new(
+        DisconnectReason.ProtocolError, 1008, new(ErrorCodes.TooManyErrors, "The client made too many errors."));
+
+    /// <summary>The close, with nothing said before it: the client has been told with a delay of its own.</summary>
+    public static readonly Closing ShuttingDown = new(DisconnectReason.ServerShuttingDown, 1001);
+
+    public static Closing TooLarge(int limit) => new(
+        DisconnectReason.ProtocolError,
+        1009,
+        new(ErrorCodes.TooLarge, string.Create(CultureInfo.InvariantCulture, $"A message has at most {limit} bytes."), new() { ["limit"] = limit }));
+
+    public TransportClose ToTransport() => new(Status, Error?.Code ?? Reason.ToWireString());
+}

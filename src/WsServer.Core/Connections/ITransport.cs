@@ -1,0 +1,63 @@
+using WsServer.Wire;
+
+namespace WsServer.Connections;
+
+/// <summary>
+/// A way for messages to come in and go out: WebSocket frames, lines over TCP, anything that keeps messages whole and
+/// in order. Implement it and give it to <see cref="EventServer.RunAsync"/>; its clients then share namespaces and
+/// rooms with all others.
+/// </summary>
+/// <remarks>
+/// One receive and one send may be under way at a time, each from another thread. <c>DisposeAsync</c> ends both and
+/// releases everything; it is called once, last.
+/// </remarks>
+public interface ITransport : IAsyncDisposable
+{
+    /// <summary>Waits for the next message.</summary>
+    /// <returns>The message, whose memory stays valid until the next call; or why there is none.</returns>
+    /// <exception cref="InvalidDataException">The other side broke the transport's rules.</exception>
+    /// <exception cref="IOException">The connection broke.</exception>
+    ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken);
+
+    /// <summary>Sends messages in order, and completes when they no longer need the server's memory.</summary>
+    ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken);
+
+    /// <summary>Says goodbye after the last message, if the transport has a way to. Receiving goes on until the other side has answered.</summary>
+    ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken);
+}
+
+/// <summary>A transport that finds out whether the other side is alive, by pings that it answers.</summary>
+public interface IHeartbeatTransport : ITransport
+{
+    /// <summary>When something last arrived, as a timestamp of the server's <see cref="TimeProvider"/>.</summary>
+    long LastReceived { get; }
+
+    /// <summary>Sends a ping. It may come between the messages of a send, never into one.</summary>
+    ValueTask PingAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What <see cref="ITransport.ReceiveAsync"/> found.</summary>
+public enum TransportMessageKind
+{
+    /// <summary>The other side has closed; nothing more will come.</summary>
+    Closed,
+
+    /// <summary>A text message.</summary>
+    Text,
+
+    /// <summary>A binary message.</summary>
+    Binary,
+
+    /// <summary>A message over <see cref="EventServerOptions.MaxMessageBytes"/>, which was not kept.</summary>
+    TooLarge,
+}
+
+/// <summary>One received message.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Payload">Its bytes, valid until the next receive.</param>
+public readonly record struct TransportMessage(TransportMessageKind Kind, ReadOnlyMemory<byte> Payload = default);
+
+/// <summary>How the server says goodbye.</summary>
+/// <param name="Status">A WebSocket close code (RFC 6455, section 7.4).</param>
+/// <param name="Description">A few words of ASCII, at most 123 bytes.</param>
+public sealed record TransportClose(int Status, string Description);

@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Net.WebSockets;
+using WsServer.Wire;
+
+namespace WsServer.Connections;
+
+/// <summary>
+/// Messages as WebSocket frames (RFC 6455). The framework's WebSocket reads, checks and answers control frames;
+/// packets leave as the frames they already are, straight to the stream. Where there is no stream (an in-memory test
+/// server), the WebSocket sends as well, and there is no heartbeat.
+/// </summary>
+internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes) : ITransport
+{
+    private const int FirstBufferBytes = 4 * 1024;
+
+    private byte[]? _buffer;
+    private bool _isSkipping;
+
+    public static ITransport Create(WebSocket webSocket, UpgradeStream? stream, int maxMessageBytes) =>
+        stream is null ? new WebSocketTransport(webSocket, maxMessageBytes) : new FramedWebSocketTransport(webSocket, stream, maxMessageBytes);
+
+    public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReceiveMessageAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (WebSocketException exception) when (exception.WebSocketErrorCode == WebSocketError.ConnectionClosedPrematurely)
+        {
+            // An end without a close frame; with an inner error the connection broke.
+            return exception.InnerException is null ? new(TransportMessageKind.Closed) : throw new IOException(exception.Message, exception);
+        }
+        catch (WebSocketException exception)
+        {
+            // The WebSocket has already answered with 1002 or 1007.
+            throw new InvalidDataException(exception.Message, exception);
+        }
+    }
+
+    public virtual async ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    {
+        for (int i = 0; i < packets.Length; i++)
+        {
+            EncodedPacket packet = packets.Span[i];
+            WebSocketMessageType type = packet.IsBinary ? WebSocketMessageType.Binary : WebSocketMessageType.Text;
+            await webSocket.SendAsync(packet.Payload, type, endOfMessage: true, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
+    {
+        switch (webSocket.State)
+        {
+            case WebSocketState.Open:
+                await webSocket.CloseOutputAsync((WebSocketCloseStatus)close.Status, close.Description, cancellationToken).ConfigureAwait(false);
+                break;
+            case WebSocketState.CloseReceived:
+                // RFC 6455, section 5.5.1: the answer to a close echoes its code.
+                WebSocketCloseStatus status = webSocket.CloseStatus ?? WebSocketCloseStatus.Empty;
+                await webSocket.CloseOutputAsync(status, null, cancellationToken).ConfigureAwait(false);
+                break;
+            default:
+                break;
+        }
+    }
+
+    public virtual ValueTask DisposeAsync()
+    {
+        webSocket.Dispose();
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<TransportMessage> ReceiveMessageAsync(CancellationToken cancellationToken)
+    {
+        // An idle connection holds no buffer: it waits with an empty read, and rents one when something has come.
+        Release();
+        int length = 0;
+        while (true)
+        {
+            ValueWebSocketReceiveResult result = await webSocket.ReceiveAsync(Free(length), cancellationToken).ConfigureAwait(false);
+            if (result.MessageType == WebSocketMessageType.Close)
+            {
+                Release();
+                return new(TransportMessageKind.Closed);
+            }
+
+            length += result.Count;
+            if (_isSkipping)
+            {
+                _isSkipping = !result.EndOfMessage;
+                length = 0;
+            }
+            else if (length > maxMessageBytes)
+            {
+                _isSkipping = !result.EndOfMessage;
+                return new(TransportMessageKind.TooLarge);
+            }
+            else if (result.EndOfMessage)
+            {
+                TransportMessageKind kind = result.MessageType == WebSocketMessageType.Text ? TransportMessageKind.Text : TransportMessageKind.Binary;
+                return new(kind, _buffer.AsMemory(0, length));
+            }
+
+            if (_buffer is null)
+            {
+                _buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
+            }
+            else if (length == _buffer.Length)
+            {
+                Grow();
+            }
+        }
+    }
+
+    // One byte more than may come is enough to see that it is too much.
+    private Memory<byte> Free(int length) => _buffer is null ? default : _buffer.AsMemory(length, Math.Min(_buffer.Length, maxMessageBytes + 1) - length);
+
+    private void Grow()
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(_buffer!.Length * 2L, maxMessageBytes + 1L));
+        _buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+
+    private void Release()
+    {
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}
+
+/// <summary>A WebSocket whose server side writes frames to the stream itself.</summary>
+internal sealed class FramedWebSocketTransport(WebSocket webSocket, UpgradeStream stream, int maxMessageBytes)
+    : WebSocketTransport(webSocket, maxMessageBytes), IHeartbeatTransport
+{
+    // RFC 6455, section 5.5.2: final, opcode 9, no payload.
+    private static readonly byte[] Ping = [0x89, 0x00];
+
+    public long LastReceived => stream.LastReceived;
+
+    public override async ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    {
+        if (packets.Length == 1)
+        {
+            await stream.WriteAsync(packets.Span[0].Frame, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        // What has gathered leaves in one write.
+        int length = 0;
+        foreach (EncodedPacket packet in packets.Span)
+        {
+            length += packet.Length;
+        }
+
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        int written = 0;
+        foreach (EncodedPacket packet in packets.Span)
+        {
+            packet.Frame.CopyTo(buffer.AsMemory(written));
+            written += packet.Length;
+        }
+
+        await stream.WriteAsync(buffer.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
+
+        // Only after success: an aborted write may still read from it.
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    public ValueTask PingAsync(CancellationToken cancellationToken) => stream.WriteAsync(Ping, cancellationToken);
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+
+namespace WsServer.Diagnostics;
+
+/// <summary>Every log message of the library.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Error, "The handler of event {Event} failed for socket {Sid} in {Namespace}.")]
+    public static partial void HandlerFailed(this ILogger logger, Exception exception, string @event, string sid, string @namespace);
+
+    [LoggerMessage(2, LogLevel.Error, "A {Handler} handler failed for socket {Sid} in {Namespace}.")]
+    public static partial void LifecycleFailed(this ILogger logger, Exception exception, string handler, string sid, string @namespace);
+
+    [LoggerMessage(3, LogLevel.Debug, "Sending to a client failed.")]
+    public static partial void SendFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Debug, "Receiving from a client failed.")]
+    public static partial void ReceiveFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Debug, "A client broke the rules of its transport.")]
+    public static partial void Malformed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Debug, "Socket {Sid} joined {Namespace}.")]
+    public static partial void Joined(this ILogger logger, string sid, string @namespace);
+
+    [LoggerMessage(7, LogLevel.Debug, "Socket {Sid} left {Namespace}: {Reason}.")]
+    public static partial void Left(this ILogger logger, string sid, string @namespace, string reason);
+
+    [LoggerMessage(8, LogLevel.Warning, "Socket {Sid} left {Namespace}, but its handlers still run; going on without them.")]
+    public static partial void HandlersStillRun(this ILogger logger, string sid, string @namespace);
+
+    [LoggerMessage(9, LogLevel.Warning, "An upgrade was refused: the origin {Origin} is not allowed. See EventServerOptions.AllowedOrigins.")]
+    public static partial void OriginRefused(this ILogger logger, string origin);
+
+    [LoggerMessage(10, LogLevel.Warning, "An upgrade was refused: there are {Count} connections, as many as MaxConnections allows.")]
+    public static partial void TooManyConnections(this ILogger logger, int count);
+
+    [LoggerMessage(11, LogLevel.Information, "Shutting down: {Count} connections are told, their handlers may finish.")]
+    public static partial void ShuttingDown(this ILogger logger, int count);
+
+    [LoggerMessage(12, LogLevel.Warning, "Shutting down: {Count} connections still had handlers or acks under way when the time was up.")]
+    public static partial void ShutdownCutShort(this ILogger logger, int count);
+
+    [LoggerMessage(13, LogLevel.Error, "A handler of room events failed for room {Room} in {Namespace}.")]
+    public static partial void RoomHandlerFailed(this ILogger logger, Exception exception, string room, string @namespace);
+}

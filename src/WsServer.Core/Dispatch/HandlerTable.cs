@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using WsServer.Wire;
+
+namespace WsServer.Dispatch;
+
+/// <summary>Runs one handler; the result is the ack's arguments, or null when the handler has none.</summary>
+internal delegate ValueTask<JsonArguments?> HandlerInvoker(EventSocket socket, JsonArguments arguments);
+
+/// <summary>A handler as registered: what the user gave, and how to call it.</summary>
+internal sealed class Handler(Delegate original, HandlerInvoker invoke, bool isOnce)
+{
+    private int _isSpent;
+
+    public Delegate Original => original;
+
+    public HandlerInvoker Invoke => invoke;
+
+    public bool IsOnce => isOnce;
+
+    /// <summary>False for a handler that was to run once and has.</summary>
+    public bool TryUse() => !isOnce || Interlocked.Exchange(ref _isSpent, 1) == 0;
+}
+
+/// <summary>The handlers of a namespace, or of one socket, by event.</summary>
+/// <remarks>Safe for concurrent use. An event runs the handlers that were there when it came.</remarks>
+internal sealed class HandlerTable
+{
+    private readonly ConcurrentDictionary<string, Handler[]> _handlers = new(StringComparer.Ordinal);
+    private volatile Func<EventSocket, Packet, Task>[] _any = [];
+
+    public IReadOnlyList<Func<EventSocket, Packet, Task>> Any => _any;
+
+    public Handler[] Find(string name) => _handlers.TryGetValue(name, out Handler[]? found) ? found : [];
+
+    public void Add(string name, Handler handler)
+    {
+        ReservedNames.ThrowIfUnusable(name);
+        _handlers.AddOrUpdate(name, static (_, h) => [h], static (_, all, h) => [.. all, h], handler);
+    }
+
+    public void AddAny(Func<EventSocket, Packet, Task> handler)
+    {
+        lock (_handlers)
+        {
+            _any = [.. _any, handler];
+        }
+    }
+
+    public void Remove(string name) => _handlers.TryRemove(name, out _);
+
+    /// <summary>Removes the handlers for which this holds.</summary>
+    public void Remove(string name, Predicate<Handler> match)
+    {
+        while (_handlers.TryGetValue(name, out Handler[]? all))
+        {
+            Handler[] left = Array.FindAll(all, h => !match(h));
+            bool isDone = left.Length == 0
+                ? _handlers.TryRemove(KeyValuePair.Create(name, all))
+                : _handlers.TryUpdate(name, left, all);
+            if (isDone)
+            {
+                return;
+            }
+        }
+    }
+}

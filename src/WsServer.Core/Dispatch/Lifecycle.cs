@@ -1,0 +1,109 @@
+using Microsoft.Extensions.Logging;
+using WsServer.Diagnostics;
+
+namespace WsServer.Dispatch;
+
+/// <summary>
+/// What runs around the sockets of a namespace: admission and event middleware, and the handlers of arrival and
+/// departure. Lists grow while the program sets itself up and are read without a lock.
+/// </summary>
+internal sealed class Lifecycle
+{
+    private readonly Lock _gate = new();
+    private Func<EventSocket, Func<Task>, Task>[] _admission = [];
+    private Func<EventContext, Func<Task>, Task>[] _events = [];
+    private Func<EventSocket, Task>[] _connection = [];
+    private Func<EventSocket, DisconnectReason, Task>[] _disconnecting = [];
+    private Func<EventSocket, DisconnectReason, Task>[] _disconnect = [];
+
+    public void AddAdmission(Func<EventSocket, Func<Task>, Task> middleware) => Add(ref _admission, middleware);
+
+    public void AddEvents(Func<EventContext, Func<Task>, Task> middleware) => Add(ref _events, middleware);
+
+    public void AddConnection(Func<EventSocket, Task> handler) => Add(ref _connection, handler);
+
+    public void AddDisconnecting(Func<EventSocket, DisconnectReason, Task> handler) => Add(ref _disconnecting, handler);
+
+    public void AddDisconnect(Func<EventSocket, DisconnectReason, Task> handler) => Add(ref _disconnect, handler);
+
+    /// <summary>Runs the admission middleware; false when one of them did not go on.</summary>
+    public async Task<bool> AdmitAsync(EventSocket socket)
+    {
+        bool isThrough = false;
+        await Next(Volatile.Read(ref _admission), 0).ConfigureAwait(false);
+        return isThrough;
+
+        Task Next(Func<EventSocket, Func<Task>, Task>[] all, int index)
+        {
+            if (index < all.Length)
+            {
+                return all[index](socket, () => Next(all, index + 1));
+            }
+
+            isThrough = true;
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Runs the event middleware around <paramref name="handle"/>.</summary>
+    public Task AroundAsync(EventContext context, Func<EventContext, Task> handle)
+    {
+        return Next(Volatile.Read(ref _events), 0);
+
+        Task Next(Func<EventContext, Func<Task>, Task>[] all, int index) =>
+            index < all.Length ? all[index](context, () => Next(all, index + 1)) : handle(context);
+    }
+
+    public async Task ConnectedAsync(EventSocket socket, ILogger logger)
+    {
+        foreach (Func<EventSocket, Task> handler in Volatile.Read(ref _connection))
+        {
+            try
+            {
+                await handler(socket).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (!IsItsEnd(exception, socket))
+            {
+                logger.LifecycleFailed(exception, "connection", socket.Id, socket.Namespace.Name);
+            }
+            catch (OperationCanceledException exception)
+            {
+                logger.ReceiveFailed(exception);
+            }
+        }
+    }
+
+    public Task DisconnectingAsync(EventSocket socket, DisconnectReason reason, ILogger logger) =>
+        RunAsync(Volatile.Read(ref _disconnecting), "disconnecting", socket, reason, logger);
+
+    public Task DisconnectedAsync(EventSocket socket, DisconnectReason reason, ILogger logger) =>
+        RunAsync(Volatile.Read(ref _disconnect), "disconnect", socket, reason, logger);
+
+    /// <summary>Whether a handler only did what it should when its socket went: it stopped.</summary>
+    public static bool IsItsEnd(Exception exception, EventSocket socket) => exception is OperationCanceledException && !socket.Connected;
+
+    private static async Task RunAsync(Func<EventSocket, DisconnectReason, Task>[] handlers, string name, EventSocket socket, DisconnectReason reason, ILogger logger)
+    {
+        foreach (Func<EventSocket, DisconnectReason, Task> handler in handlers)
+        {
+            try
+            {
+                await handler(socket, reason).ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                // One handler's fault must not keep the others from learning that the socket is gone.
+                logger.LifecycleFailed(exception, name, socket.Id, socket.Namespace.Name);
+            }
+        }
+    }
+
+    private void Add<T>(ref T[] all, T one)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        lock (_gate)
+        {
+            Volatile.Write(ref all, [.. all, one]);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+namespace WsServer.Dispatch;
+
+/// <summary>
+/// Runs work one after the other on the thread pool, in the order it came, so that reading from the client never
+/// waits for a handler. Bounded: when it is full, the producer waits.
+/// </summary>
+/// <param name="run">Does one piece of work. Must not throw.</param>
+/// <param name="capacity">How many may wait, besides the one that runs.</param>
+internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : IThreadPoolWorkItem
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<T> _waiting = new();
+    private TaskCompletionSource? _space;
+    private TaskCompletionSource? _idle;
+    private bool _isRunning;
+
+    /// <summary>Whether nothing waits and nothing runs.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_isRunning;
+            }
+        }
+    }
+
+    /// <summary>Takes work at once, however much waits.</summary>
+    public void Enqueue(T work)
+    {
+        lock (_gate)
+        {
+            Add(work);
+        }
+    }
+
+    /// <summary>Takes work of the one producer; completes when there is room for the next.</summary>
+    public ValueTask EnqueueAsync(T work)
+    {
+        lock (_gate)
+        {
+            Add(work);
+            if (_waiting.Count < capacity)
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            _space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return new ValueTask(_space.Task);
+        }
+    }
+
+    /// <summary>Drops what waits and lets the producer go.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _waiting.Clear();
+            Release();
+        }
+    }
+
+    /// <summary>Lets the producer go on, however much waits: there will be no more.</summary>
+    public void LetGo()
+    {
+        lock (_gate)
+        {
+            Release();
+        }
+    }
+
+    /// <summary>Completes when nothing waits and nothing runs.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (_gate)
+        {
+            if (!_isRunning)
+            {
+                return Task.CompletedTask;
+            }
+
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _idle.Task;
+        }
+    }
+
+    /// <summary>For the thread pool.</summary>
+    public void Execute() => _ = RunAsync();
+
+    private void Add(T work)
+    {
+        _waiting.Enqueue(work);
+        if (!_isRunning)
+        {
+            _isRunning = true;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        while (TryTake(out T? work))
+        {
+            await run(work).ConfigureAwait(false);
+        }
+    }
+
+    private bool TryTake([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out T work)
+    {
+        lock (_gate)
+        {
+            if (_waiting.TryDequeue(out work))
+            {
+                if (_waiting.Count < capacity)
+                {
+                    Release();
+                }
+
+                return true;
+            }
+
+            _isRunning = false;
+            _idle?.SetResult();
+            _idle = null;
+            return false;
+        }
+    }
+
+    private void Release()
+    {
+        _space?.TrySetResult();
+        _space = null;
+    }
+}

@@ -1,0 +1,232 @@
+using System.Text.Json;
+using WsServer.Connections;
+using WsServer.Wire;
+
+namespace WsServer.Dispatch;
+
+/// <summary>What one connection has joined: takes its packets and gives each to the socket it is for.</summary>
+internal sealed class Session : ISocketOwner
+{
+    private readonly Lock _gate = new();
+    private readonly NamespaceTable _namespaces;
+    private readonly EventRuntime _runtime;
+    private readonly Handshake _handshake;
+    private readonly Outbox _outbox;
+    private readonly Dictionary<string, EventSocket> _sockets = new(1, StringComparer.Ordinal);
+    private readonly HashSet<EventSocket> _unfinished = new(1);
+    private ITimer? _connectTimer;
+    private EventSocket? _first;
+    private bool _isClosed;
+
+    public Session(NamespaceTable namespaces, EventRuntime runtime, Handshake handshake, Outbox outbox)
+    {
+        _namespaces = namespaces;
+        _runtime = runtime;
+        _handshake = handshake;
+        _outbox = outbox;
+    }
+
+    /// <summary>Whether no handler runs or waits for this connection, and no ack is owed.</summary>
+    public bool IsQuiet
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _unfinished.All(s => s.Life.IsQuiet);
+            }
+        }
+    }
+
+    /// <summary>Joins the namespace of the URL.</summary>
+    public void Start()
+    {
+        StartTimer();
+        Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home });
+    }
+
+    /// <summary>Takes a packet of the client; completes when it may send the next.</summary>
+    public ValueTask ReceiveAsync(Packet packet)
+    {
+        string ns = packet.Namespace ?? _outbox.Home;
+        switch (packet.Kind)
+        {
+            case PacketKind.Event:
+                return ReceiveEventAsync(packet, ns);
+            case PacketKind.Ack:
+                if (Find(ns) is { } owing)
+                {
+                    owing.Life.Acks.Settle(owing.Id, packet);
+                }
+
+                return ValueTask.CompletedTask;
+            case PacketKind.Connect:
+                Connect(packet);
+                return ValueTask.CompletedTask;
+            case PacketKind.Disconnect when Find(ns) is { Life.IsLeaving: false } socket:
+                return socket.Life.LeaveAsync();
+            case PacketKind.Disconnect:
+                _outbox.PostError(packet.Refuse(EventRunner.NotConnected(ns)));
+                return ValueTask.CompletedTask;
+            case PacketKind.Ping:
+                _outbox.Post(new Packet(PacketKind.Pong) { Arguments = packet.Arguments });
+                return ValueTask.CompletedTask;
+            default:
+                return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>The connection has ended: so do its sockets. Completes when nothing of them runs any more.</summary>
+    public async Task CloseAsync(DisconnectReason reason)
+    {
+        EventSocket[] sockets;
+        Task[] unfinished;
+        lock (_gate)
+        {
+            _isClosed = true;
+            sockets = [.. _sockets.Values];
+            unfinished = [.. _unfinished.Select(s => s.Life.Finished)];
+        }
+
+        StopTimer();
+        foreach (EventSocket socket in sockets)
+        {
+            socket.Life.End(reason);
+        }
+
+        await Task.WhenAll(unfinished).ConfigureAwait(false);
+    }
+
+    public void Joined(EventSocket socket) => StopTimer();
+
+    public void Gone(EventSocket socket, DisconnectReason? reason)
+    {
+        bool isEmpty;
+        lock (_gate)
+        {
+            ((ICollection<KeyValuePair<string, EventSocket>>)_sockets).Remove(KeyValuePair.Create(socket.Namespace.Name, socket));
+            isEmpty = !_isClosed && !_sockets.Values.Any(s => !s.Life.IsLeaving);
+        }
+
+        if (reason is null && socket == _first)
+        {
+            _outbox.Complete(Closing.TurnedAway);
+        }
+        else if (isEmpty && reason == DisconnectReason.ServerNamespaceDisconnect)
+        {
+            _outbox.Complete(Closing.Left);
+        }
+        else if (isEmpty)
+        {
+            // Turned away, or gone of its own will: it may join something else, within the time.
+            StartTimer();
+        }
+    }
+
+    public void Finished(EventSocket socket)
+    {
+        lock (_gate)
+        {
+            _unfinished.Remove(socket);
+        }
+
+        _namespaces.Release(socket.Namespace);
+    }
+
+    public void PutOutAll()
+    {
+        EventSocket[] sockets;
+        lock (_gate)
+        {
+            sockets = [.. _sockets.Values];
+        }
+
+        foreach (EventSocket socket in sockets)
+        {
+            socket.Life.PutOut(close: false);
+        }
+    }
+
+    private ValueTask ReceiveEventAsync(Packet packet, string ns)
+    {
+        if (Find(ns) is not { Life.IsLeaving: false } socket)
+        {
+            _outbox.PostError(packet.Refuse(EventRunner.NotConnected(ns), ns));
+            return ValueTask.CompletedTask;
+        }
+
+        if (!_runtime.IsStopping)
+        {
+            return socket.Life.ReceiveAsync(packet);
+        }
+
+        if (!packet.Id.IsNone)
+        {
+            _outbox.PostError(packet.Refuse(new EventError(ErrorCodes.ShuttingDown, "The server is shutting down."), ns));
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private void Connect(Packet packet)
+    {
+        string name = packet.Namespace!;
+        EventSocket? socket = null;
+        EventError? error = null;
+        Task? predecessor = null;
+        lock (_gate)
+        {
+            EventSocket? present = _sockets.GetValueOrDefault(name);
+            if (present is { Life.IsLeaving: false })
+            {
+                error = new EventError(ErrorCodes.AlreadyConnected, $"The connection is in '{name}' already.");
+            }
+            else if (_unfinished.Count >= _runtime.Options.MaxNamespacesPerConnection)
+            {
+                int limit = _runtime.Options.MaxNamespacesPerConnection;
+                error = new EventError(ErrorCodes.TooManyNamespaces, $"A connection may be in {limit} namespaces.", new() { ["limit"] = limit });
+            }
+            else if (_isClosed || _runtime.IsStopping || _namespaces.Acquire(name) is not { } ns)
+            {
+                error = _runtime.IsStopping
+                    ? new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.")
+                    : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.");
+            }
+            else
+            {
+                Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = JsonElement.Parse(packet.Arguments.Utf8.Span) };
+                socket = new EventSocket(ns, handshake, _outbox, this);
+                predecessor = present?.Life.Finished;
+                _first ??= socket;
+                _sockets[name] = socket;
+                _unfinished.Add(socket);
+            }
+        }
+
+        if (socket is null)
+        {
+            _outbox.PostError(packet.Refuse(error!));
+        }
+        else
+        {
+            socket.Life.Start(predecessor);
+        }
+    }
+
+    private EventSocket? Find(string ns)
+    {
+        lock (_gate)
+        {
+            return _sockets.GetValueOrDefault(ns);
+        }
+    }
+
+    private void StartTimer()
+    {
+        ITimer timer = _runtime.Time.CreateTimer(
+            static outbox => ((Outbox)outbox!).Complete(Closing.ConnectTimeout), _outbox, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        Interlocked.Exchange(ref _connectTimer, timer)?.Dispose();
+    }
+
+    private void StopTimer() => Interlocked.Exchange(ref _connectTimer, null)?.Dispose();
+}

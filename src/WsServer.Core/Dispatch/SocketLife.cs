@@ -1,0 +1,266 @@
+using WsServer.Connections;
+using WsServer.Diagnostics;
+using WsServer.Wire;
+
+namespace WsServer.Dispatch;
+
+/// <summary>Who holds the sockets of one connection, and learns what becomes of them.</summary>
+internal interface ISocketOwner
+{
+    /// <summary>The socket is in its namespace.</summary>
+    void Joined(EventSocket socket);
+
+    /// <summary>The socket is out, or was never let in (no reason); its last handlers may still run.</summary>
+    void Gone(EventSocket socket, DisconnectReason? reason);
+
+    /// <summary>Nothing of the socket runs any more.</summary>
+    void Finished(EventSocket socket);
+
+    /// <summary>Puts out all sockets of the connection, which ends it.</summary>
+    void PutOutAll();
+}
+
+/// <summary>
+/// The life of one socket: it joins, handles its events one after the other, and goes. Joining, events and leaving
+/// pass through one queue, so they happen in the order in which the client sent them.
+/// </summary>
+internal sealed class SocketLife
+{
+    private const int Joining = 0;
+    private const int InNamespace = 1;
+    private const int Ended = 2;
+
+    private readonly EventSocket _socket;
+    private readonly EventRuntime _runtime;
+    private readonly Outbox _outbox;
+    private readonly ISocketOwner _owner;
+    private readonly SerialQueue<Packet> _queue;
+    private readonly EventRunner _events;
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource? _aborted;
+    private Task _predecessor = Task.CompletedTask;
+    private volatile int _state = Joining;
+    private bool _hasJoined;
+
+    public SocketLife(EventSocket socket, EventRuntime runtime, Outbox outbox, ISocketOwner owner)
+    {
+        _socket = socket;
+        _runtime = runtime;
+        _outbox = outbox;
+        _owner = owner;
+        _queue = new SerialQueue<Packet>(RunAsync, runtime.Options.MaxQueuedEvents);
+        _events = new EventRunner(socket, runtime, outbox);
+        Acks = new PendingAcks(runtime.Options.MaxPendingAcks);
+    }
+
+    public PendingAcks Acks { get; }
+
+    public bool IsConnected => _state == InNamespace;
+
+    /// <summary>Whether the client has said that it leaves, or the socket is out.</summary>
+    public bool IsLeaving { get; private set; }
+
+    /// <summary>Whether no handler runs or waits, and no ack is owed.</summary>
+    public bool IsQuiet => _queue.IsIdle && Acks.Count == 0;
+
+    public Task Finished => _finished.Task;
+
+    /// <summary>Cancelled when the socket goes; made only when somebody asks.</summary>
+    public CancellationToken Aborted
+    {
+        get
+        {
+            lock (_finished)
+            {
+                _aborted ??= new CancellationTokenSource();
+                if (_state == Ended)
+                {
+                    _aborted.Cancel();
+                }
+
+                return _aborted.Token;
+            }
+        }
+    }
+
+    /// <summary>Begins to join, once the socket that was in the namespace before has finished.</summary>
+    public void Start(Task? predecessor)
+    {
+        _predecessor = predecessor ?? _predecessor;
+        _queue.Enqueue(new Packet(PacketKind.Connect));
+    }
+
+    /// <summary>Takes an event; completes when there is room for the next.</summary>
+    public ValueTask ReceiveAsync(Packet packet)
+    {
+        _runtime.Metrics.EventReceived();
+        return _events.TryBegin(packet.Id) ? _queue.EnqueueAsync(packet with { Arguments = packet.Arguments.Copy() }) : ValueTask.CompletedTask;
+    }
+
+    /// <summary>The client leaves, once its earlier events are handled.</summary>
+    public ValueTask LeaveAsync()
+    {
+        IsLeaving = true;
+        return _queue.EnqueueAsync(new Packet(PacketKind.Disconnect));
+    }
+
+    /// <summary>The server puts the socket out: what waits is not handled any more.</summary>
+    public void PutOut(bool close)
+    {
+        if (End(DisconnectReason.ServerNamespaceDisconnect))
+        {
+            _queue.Clear();
+        }
+
+        if (close)
+        {
+            _owner.PutOutAll();
+        }
+    }
+
+    /// <summary>Ends the socket, once: at once to the outside, and inside when its handlers are done.</summary>
+    public bool End(DisconnectReason reason)
+    {
+        int before = Interlocked.Exchange(ref _state, Ended);
+        if (before == Ended)
+        {
+            return false;
+        }
+
+        IsLeaving = true;
+        if (before == InNamespace && reason is DisconnectReason.ServerNamespaceDisconnect or DisconnectReason.ClientNamespaceDisconnect)
+        {
+            _outbox.Post(new Packet(PacketKind.Disconnect) { Namespace = _socket.Namespace.Name, Reason = reason });
+        }
+
+        _ = FinishAsync(reason);
+        _owner.Gone(_socket, reason);
+        return true;
+    }
+
+    private async ValueTask RunAsync(Packet packet)
+    {
+        switch (packet.Kind)
+        {
+            case PacketKind.Connect:
+                await JoinAsync().ConfigureAwait(false);
+                break;
+            case PacketKind.Disconnect:
+                End(DisconnectReason.ClientNamespaceDisconnect);
+                break;
+            default:
+                await _events.RunAsync(packet, _hasJoined).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private async Task JoinAsync()
+    {
+        await _predecessor.ConfigureAwait(false);
+        _predecessor = Task.CompletedTask;
+        EventNamespace ns = _socket.Namespace;
+        if (await AdmitAsync().ConfigureAwait(false) is { } refusal)
+        {
+            if (Interlocked.CompareExchange(ref _state, Ended, Joining) == Joining)
+            {
+                _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = ns.Name, Error = refusal });
+                _ = FinishAsync(null);
+                _owner.Gone(_socket, null);
+            }
+
+            return;
+        }
+
+        // First the word, then the state: nobody's event may reach the client before it knows that it is in.
+        if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id })
+            || Interlocked.CompareExchange(ref _state, InNamespace, Joining) != Joining)
+        {
+            return;
+        }
+
+        _hasJoined = true;
+        _owner.Joined(_socket);
+        ns.Index.Add(_socket.Member);
+        _runtime.Logger.Joined(_socket.Id, ns.Name);
+        await ns.Lifecycle.ConnectedAsync(_socket, _runtime.Logger).ConfigureAwait(false);
+    }
+
+    private async Task<EventError?> AdmitAsync()
+    {
+        try
+        {
+            return await _socket.Namespace.Lifecycle.AdmitAsync(_socket).ConfigureAwait(false)
+                ? null
+                : new EventError(ErrorCodes.Forbidden, "The namespace does not let this client in.");
+        }
+        catch (EventException exception)
+        {
+            return exception.Error;
+        }
+        catch (Exception exception)
+        {
+            _runtime.Logger.LifecycleFailed(exception, "admission", _socket.Id, _socket.Namespace.Name);
+            return _events.Describe(exception);
+        }
+    }
+
+    private async Task FinishAsync(DisconnectReason? reason)
+    {
+        // Off the caller's thread: it may hold a room's visit, or be the handler that is to be waited for.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        _queue.LetGo();
+        Acks.Close(_socket.Id);
+        await CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _queue.WhenIdleAsync().WaitAsync(_runtime.Options.HandlerGracePeriod, _runtime.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _runtime.Logger.HandlersStillRun(_socket.Id, _socket.Namespace.Name);
+        }
+
+        EventNamespace ns = _socket.Namespace;
+        if (_hasJoined && reason is { } why)
+        {
+            await ns.Lifecycle.DisconnectingAsync(_socket, why, _runtime.Logger).ConfigureAwait(false);
+            ns.Index.Remove(_socket.Member);
+            await ns.Lifecycle.DisconnectedAsync(_socket, why, _runtime.Logger).ConfigureAwait(false);
+            _runtime.Logger.Left(_socket.Id, ns.Name, why.ToWireString());
+        }
+        else
+        {
+            ns.Index.Remove(_socket.Member);
+        }
+
+        try
+        {
+            await _socket.DisposeServicesAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            _runtime.Logger.LifecycleFailed(exception, "service disposal", _socket.Id, ns.Name);
+        }
+
+        _finished.TrySetResult();
+        _owner.Finished(_socket);
+    }
+
+    private async Task CancelAsync()
+    {
+        CancellationTokenSource? aborted;
+        lock (_finished)
+        {
+            aborted = _aborted;
+        }
+
+        try
+        {
+            await (aborted?.CancelAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+        catch (AggregateException exception)
+        {
+            _runtime.Logger.LifecycleFailed(exception, "cancellation", _socket.Id, _socket.Namespace.Name);
+        }
+    }
+}

@@ -1,0 +1,398 @@
+using WsServer.Dispatch;
+using WsServer.Wire;
+
+namespace WsServer;
+
+/// <summary>
+/// Where handlers are registered: on a namespace, for all its sockets, or on one socket. The handlers of one event
+/// run in the order registered, the namespace's first. A result is the event's ack; a handler without one acks,
+/// when the client asked, with no argument. A handler throws an <see cref="EventException"/> to answer with an error;
+/// any other exception is logged and answered <c>internal_error</c>. The socket's next event waits until a handler's
+/// task has completed.
+/// </summary>
+/// <remarks>
+/// Safe for concurrent use. An argument that is missing, null or of another shape is answered <c>invalid_data</c>;
+/// <c>Nullable&lt;T&gt;</c>, <c>JsonElement</c> and <see cref="JsonArguments"/> take what may be left out. Arguments
+/// beyond those that the handler takes are ignored.
+/// </remarks>
+public abstract class EventHandlers
+{
+    private protected EventHandlers()
+    {
+    }
+
+    private protected abstract HandlerTable Handlers { get; }
+
+    /// <summary>Handles an event with no argument.</summary>
+    public EventRegistration On(string name, Action<EventSocket> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            handler(socket);
+            return default;
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with no argument.</summary>
+    public EventRegistration On(string name, Func<EventSocket, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            return Run(handler(socket));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with no argument and answers it.</summary>
+    public EventRegistration On<TReply>(string name, Func<EventSocket, TReply> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            return new(socket.Serializer.Write(handler(socket)));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with no argument and answers it.</summary>
+    public EventRegistration On<TReply>(string name, Func<EventSocket, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            return Run(handler(socket), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with one argument.</summary>
+    public EventRegistration On<T>(string name, Action<EventSocket, T> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            handler(socket, reader.Next<T>());
+            return default;
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with one argument.</summary>
+    public EventRegistration On<T>(string name, Func<EventSocket, T, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T>()));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with one argument. The token is cancelled when the socket goes.</summary>
+    public EventRegistration On<T>(string name, Func<EventSocket, T, CancellationToken, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T>(), socket.ConnectionAborted));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with one argument and answers it.</summary>
+    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, TReply> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return new(socket.Serializer.Write(handler(socket, reader.Next<T>())));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with one argument and answers it.</summary>
+    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T>()), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with one argument and answers it. The token is cancelled when the socket goes.</summary>
+    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, CancellationToken, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T>(), socket.ConnectionAborted), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with two arguments.</summary>
+    public EventRegistration On<T1, T2>(string name, Action<EventSocket, T1, T2> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            handler(socket, reader.Next<T1>(), reader.Next<T2>());
+            return default;
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with two arguments.</summary>
+    public EventRegistration On<T1, T2>(string name, Func<EventSocket, T1, T2, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>()));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with two arguments. The token is cancelled when the socket goes.</summary>
+    public EventRegistration On<T1, T2>(string name, Func<EventSocket, T1, T2, CancellationToken, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), socket.ConnectionAborted));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with two arguments and answers it.</summary>
+    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, TReply> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return new(socket.Serializer.Write(handler(socket, reader.Next<T1>(), reader.Next<T2>())));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with two arguments and answers it.</summary>
+    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>()), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with two arguments and answers it. The token is cancelled when the socket goes.</summary>
+    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, CancellationToken, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), socket.ConnectionAborted), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with three arguments.</summary>
+    public EventRegistration On<T1, T2, T3>(string name, Action<EventSocket, T1, T2, T3> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>());
+            return default;
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with three arguments.</summary>
+    public EventRegistration On<T1, T2, T3>(string name, Func<EventSocket, T1, T2, T3, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>()));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with three arguments. The token is cancelled when the socket goes.</summary>
+    public EventRegistration On<T1, T2, T3>(string name, Func<EventSocket, T1, T2, T3, CancellationToken, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>(), socket.ConnectionAborted));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with three arguments and answers it.</summary>
+    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, TReply> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return new(socket.Serializer.Write(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>())));
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with three arguments and answers it.</summary>
+    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>()), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with three arguments and answers it. The token is cancelled when the socket goes.</summary>
+    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, CancellationToken, Task<TReply>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>(), socket.ConnectionAborted), socket.Serializer);
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with its arguments as they came, without reading them.</summary>
+    public EventRegistration On(string name, Action<EventSocket, JsonArguments> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            handler(socket, arguments);
+            return default;
+        }, isOnce: false);
+    }
+
+    /// <summary>Handles an event with its arguments as they came, without reading them.</summary>
+    public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) => Run(handler(socket, arguments)), isOnce: false);
+    }
+
+    /// <summary>Handles an event with its arguments as they came, and answers it with arguments of its own.</summary>
+    public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task<JsonArguments>> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, async (socket, arguments) => await handler(socket, arguments).ConfigureAwait(false), isOnce: false);
+    }
+
+    /// <summary>Handles the next such event only with no argument.</summary>
+    public EventRegistration Once(string name, Action<EventSocket> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            handler(socket);
+            return default;
+        }, isOnce: true);
+    }
+
+    /// <summary>Handles the next such event only with no argument.</summary>
+    public EventRegistration Once(string name, Func<EventSocket, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            return Run(handler(socket));
+        }, isOnce: true);
+    }
+
+    /// <summary>Handles the next such event only with one argument.</summary>
+    public EventRegistration Once<T>(string name, Action<EventSocket, T> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            handler(socket, reader.Next<T>());
+            return default;
+        }, isOnce: true);
+    }
+
+    /// <summary>Handles the next such event only with one argument.</summary>
+    public EventRegistration Once<T>(string name, Func<EventSocket, T, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            var reader = new ArgumentReader(socket.Serializer, arguments);
+            return Run(handler(socket, reader.Next<T>()));
+        }, isOnce: true);
+    }
+
+    /// <summary>Sees every event before its handlers, and also those that have none.</summary>
+    public void OnAny(Action<EventSocket, Packet> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Handlers.AddAny((socket, packet) =>
+        {
+            handler(socket, packet);
+            return Task.CompletedTask;
+        });
+    }
+
+    /// <summary>Sees every event before its handlers, and also those that have none.</summary>
+    public void OnAny(Func<EventSocket, Packet, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Handlers.AddAny(handler);
+    }
+
+    /// <summary>Removes all handlers of an event.</summary>
+    public void Off(string name) => Handlers.Remove(name);
+
+    /// <summary>Removes one handler of an event.</summary>
+    /// <param name="name">The event's name.</param>
+    /// <param name="handler">The delegate that was registered.</param>
+    public void Off(string name, Delegate handler) => Handlers.Remove(name, h => h.Original == handler);
+
+    private static async ValueTask<JsonArguments?> Run(Task task)
+    {
+        await task.ConfigureAwait(false);
+        return null;
+    }
+
+    private static async ValueTask<JsonArguments?> Run<TReply>(Task<TReply> task, EventSerializer serializer) =>
+        serializer.Write(await task.ConfigureAwait(false));
+
+    private EventRegistration Add(string name, Delegate original, HandlerInvoker invoke, bool isOnce)
+    {
+        var handler = new Handler(original, invoke, isOnce);
+        Handlers.Add(name, handler);
+        return new EventRegistration(Handlers, name, handler);
+    }
+}
+
+/// <summary>A registered handler. Disposing removes it.</summary>
+public sealed class EventRegistration : IDisposable
+{
+    private readonly HandlerTable _table;
+    private readonly Handler _handler;
+
+    internal EventRegistration(HandlerTable table, string name, Handler handler)
+    {
+        _table = table;
+        _handler = handler;
+        Event = name;
+    }
+
+    /// <summary>The event's name.</summary>
+    public string Event { get; }
+
+    /// <summary>Removes the handler.</summary>
+    public void Dispose() => _table.Remove(Event, h => h == _handler);
+}

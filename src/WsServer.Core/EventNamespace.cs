@@ -1,0 +1,199 @@
+using WsServer.Diagnostics;
+using WsServer.Dispatch;
+using WsServer.Rooms;
+using WsServer.Wire;
+
+namespace WsServer;
+
+/// <summary>
+/// A namespace: handlers, middleware and rooms of its own, shared by all its sockets. Got from
+/// <see cref="EventServer.Of(string)"/>.
+/// </summary>
+/// <remarks>Safe for concurrent use. Register handlers before clients come.</remarks>
+public sealed class EventNamespace : EventHandlers, IEmitter
+{
+    private readonly EventRuntime _runtime;
+    private readonly RoomIndex<EventSocket> _index;
+    private Action<RoomChange, string, string>? _roomHandlers;
+
+    internal EventNamespace(string name, EventRuntime runtime)
+    {
+        Name = name;
+        _runtime = runtime;
+        _index = new RoomIndex<EventSocket>(RoomChanged);
+    }
+
+    /// <summary>The name, which begins with <c>/</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>How many sockets are in the namespace on this node.</summary>
+    public int SocketCount => _index.Count;
+
+    /// <summary>The rooms of this node with the number of sockets in each, as they are while enumerating. Sockets' own rooms are left out.</summary>
+    public IEnumerable<KeyValuePair<string, int>> Rooms => _index.Rooms;
+
+    /// <inheritdoc />
+    public EventSerializer Serializer => _runtime.Serializer;
+
+    private protected override HandlerTable Handlers => HandlerTable;
+
+    internal HandlerTable HandlerTable { get; } = new();
+
+    internal Lifecycle Lifecycle { get; } = new();
+
+    /// <summary>
+    /// Adds admission middleware, run for each socket before it joins. It calls <c>next</c> to let it in, or throws an
+    /// <see cref="EventException"/> to turn it away with a <c>connect_error</c>; returning without <c>next</c> is
+    /// <c>forbidden</c>.
+    /// </summary>
+    public EventNamespace Use(Func<EventSocket, Func<Task>, Task> middleware)
+    {
+        Lifecycle.AddAdmission(middleware);
+        return this;
+    }
+
+    /// <summary>Adds middleware around every event of every socket: it may check, log, throw, or set another answer.</summary>
+    public EventNamespace UseEvents(Func<EventContext, Func<Task>, Task> middleware)
+    {
+        Lifecycle.AddEvents(middleware);
+        return this;
+    }
+
+    /// <summary>Runs when a socket has joined, after its <c>connected</c> is sent.</summary>
+    public EventNamespace OnConnection(Action<EventSocket> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return OnConnection(socket =>
+        {
+            handler(socket);
+            return Task.CompletedTask;
+        });
+    }
+
+    /// <summary>
+    /// Runs when a socket has joined, after its <c>connected</c> is sent. The socket's events wait until the task has
+    /// completed; what goes on for longer belongs into a task of its own that ends with <see cref="EventSocket.ConnectionAborted"/>.
+    /// </summary>
+    public EventNamespace OnConnection(Func<EventSocket, Task> handler)
+    {
+        Lifecycle.AddConnection(handler);
+        return this;
+    }
+
+    /// <summary>Runs when a socket is going and still in its rooms.</summary>
+    public EventNamespace OnDisconnecting(Action<EventSocket, DisconnectReason> handler) => OnDisconnecting(AsTask(handler));
+
+    /// <summary>Runs when a socket is going and still in its rooms.</summary>
+    public EventNamespace OnDisconnecting(Func<EventSocket, DisconnectReason, Task> handler)
+    {
+        Lifecycle.AddDisconnecting(handler);
+        return this;
+    }
+
+    /// <summary>Runs when a socket is gone, after its last event handler.</summary>
+    public EventNamespace OnDisconnect(Action<EventSocket, DisconnectReason> handler) => OnDisconnect(AsTask(handler));
+
+    /// <summary>Runs when a socket is gone, after its last event handler.</summary>
+    public EventNamespace OnDisconnect(Func<EventSocket, DisconnectReason, Task> handler)
+    {
+        Lifecycle.AddDisconnect(handler);
+        return this;
+    }
+
+    /// <summary>Runs when a room gets its first member, with the room.</summary>
+    public EventNamespace OnRoomCreated(Action<string> handler) => OnRoom(RoomChange.Created, (room, _) => handler(room));
+
+    /// <summary>Runs when a room has lost its last member, with the room.</summary>
+    public EventNamespace OnRoomDeleted(Action<string> handler) => OnRoom(RoomChange.Deleted, (room, _) => handler(room));
+
+    /// <summary>Runs when a socket has joined a room, with the room and the socket's id. A socket's own room is not told of.</summary>
+    public EventNamespace OnRoomJoined(Action<string, string> handler) => OnRoom(RoomChange.Joined, handler);
+
+    /// <summary>Runs when a socket has left a room, with the room and the socket's id.</summary>
+    public EventNamespace OnRoomLeft(Action<string, string> handler) => OnRoom(RoomChange.Left, handler);
+
+    /// <summary>The sockets in any of these rooms. A socket's id is the room that it alone is in.</summary>
+    public Broadcast To(params string[] rooms) => Everyone().To(rooms);
+
+    /// <summary>The same as <see cref="To"/>.</summary>
+    public Broadcast In(params string[] rooms) => Everyone().To(rooms);
+
+    /// <summary>All sockets but those in any of these rooms.</summary>
+    public Broadcast Except(params string[] rooms) => Everyone().Except(rooms);
+
+    /// <summary>All sockets, with events that may be dropped for a client that does not keep up.</summary>
+    public Broadcast Volatile => Everyone().Volatile;
+
+    /// <summary>All sockets, with another time to wait for acks.</summary>
+    public Broadcast Timeout(TimeSpan timeout) => Everyone().Timeout(timeout);
+
+    /// <inheritdoc cref="Broadcast.EmitWithAcksAsync{T}(string, object?[])" />
+    public Task<BroadcastAcks<T>> EmitWithAcksAsync<T>(string name, params object?[] arguments) => Everyone().EmitWithAcksAsync<T>(name, arguments);
+
+    /// <inheritdoc cref="Broadcast.FetchSocketsAsync" />
+    public Task<IReadOnlyList<RemoteSocket>> FetchSocketsAsync() => Everyone().FetchSocketsAsync();
+
+    /// <inheritdoc cref="Broadcast.SocketsJoinAsync" />
+    public Task SocketsJoinAsync(params string[] rooms) => Everyone().SocketsJoinAsync(rooms);
+
+    /// <inheritdoc cref="Broadcast.SocketsLeaveAsync" />
+    public Task SocketsLeaveAsync(params string[] rooms) => Everyone().SocketsLeaveAsync(rooms);
+
+    /// <inheritdoc cref="Broadcast.DisconnectSocketsAsync" />
+    public Task DisconnectSocketsAsync(bool close = false) => Everyone().DisconnectSocketsAsync(close);
+
+    /// <summary>Emits to every socket of the namespace.</summary>
+    public Task EmitAsync(string name, JsonArguments arguments) => Everyone().EmitAsync(name, arguments);
+
+    /// <summary>The socket with this id on this node, or null.</summary>
+    public EventSocket? FindSocket(string sid) => _index.Find(sid)?.Value;
+
+    internal RoomIndex<EventSocket> Index => _index;
+
+    internal EventRuntime Runtime => _runtime;
+
+    internal Broadcast Everyone() => new(this);
+
+    /// <summary>Gives a packet to the sockets of this node that are meant.</summary>
+    internal void Deliver(Audience audience, Packet packet) =>
+        _index.Visit(audience.Rooms, audience.Except, (Packet: new OutgoingPacket(packet), audience.IsVolatile), static (socket, state) => socket.Post(state.Packet, state.IsVolatile));
+
+    private static Func<EventSocket, DisconnectReason, Task> AsTask(Action<EventSocket, DisconnectReason> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return (socket, reason) =>
+        {
+            handler(socket, reason);
+            return Task.CompletedTask;
+        };
+    }
+
+    private EventNamespace OnRoom(RoomChange change, Action<string, string> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        _roomHandlers += (happened, room, sid) =>
+        {
+            if (happened == change)
+            {
+                handler(room, sid);
+            }
+        };
+        return this;
+    }
+
+    private void RoomChanged(RoomChange change, string room, string sid)
+    {
+        foreach (Action<RoomChange, string, string> handler in Delegate.EnumerateInvocationList(_roomHandlers))
+        {
+            try
+            {
+                handler(change, room, sid);
+            }
+            catch (Exception exception)
+            {
+                // Whoever joins or leaves is not to blame for who watches.
+                _runtime.Logger.RoomHandlerFailed(exception, room, Name);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using WsServer.Backplane;
+using WsServer.Diagnostics;
+using WsServer.Wire;
+
+namespace WsServer;
+
+/// <summary>What every part of one server shares.</summary>
+internal sealed class EventRuntime(
+    EventServerOptions options, EventSerializer serializer, TimeProvider time, ILogger logger, EventMetrics metrics, IServiceScopeFactory scopes, bool showsErrors)
+{
+    private long _lastId;
+    private volatile bool _isStopping;
+
+    public EventServerOptions Options => options;
+
+    public EventSerializer Serializer => serializer;
+
+    public TimeProvider Time => time;
+
+    public ILogger Logger => logger;
+
+    public EventMetrics Metrics => metrics;
+
+    public IServiceScopeFactory Scopes => scopes;
+
+    /// <summary>Where broadcasts go; set once, while the server is built.</summary>
+    public IBackplane Backplane { get; set; } = null!;
+
+    /// <summary>Whether a client may read what went wrong in a handler: in Development only.</summary>
+    public bool ShowsErrors => showsErrors;
+
+    /// <summary>Set when the server stops: events that come now are refused.</summary>
+    public bool IsStopping
+    {
+        get => _isStopping;
+        set => _isStopping = value;
+    }
+
+    /// <summary>An id for an event that wants an ack: one for the whole server, so that a broadcast has the same for all.</summary>
+    public PacketId NextId() => new(Interlocked.Increment(ref _lastId));
+}

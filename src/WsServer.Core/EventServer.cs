@@ -1,0 +1,259 @@
+using System.Collections.Concurrent;
+using WsServer.Backplane;
+using WsServer.Connections;
+using WsServer.Diagnostics;
+using WsServer.Dispatch;
+using WsServer.Wire;
+
+namespace WsServer;
+
+/// <summary>
+/// The event server: its namespaces, and the connections that reach them. Handlers and emits on it are those of the
+/// root namespace <c>/</c>. Got from <c>MapEvents</c> or from the services.
+/// </summary>
+/// <remarks>Safe for concurrent use.</remarks>
+public sealed class EventServer : EventHandlers, IEmitter, IDisposable
+{
+    private readonly EventRuntime _runtime;
+    private readonly NamespaceTable _namespaces;
+    private readonly JsonPacketCodec _codec;
+    private readonly Lazy<Heartbeat> _heartbeat;
+    private readonly OutboxSettings _outboxSettings;
+    private readonly ConcurrentDictionary<Session, Outbox> _open = new();
+    private int _connectionCount;
+
+    internal EventServer(EventRuntime runtime)
+    {
+        EventServerOptions options = runtime.Options;
+        _runtime = runtime;
+        _namespaces = new NamespaceTable(runtime);
+        _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth));
+        _heartbeat = new(() => new Heartbeat(options, runtime.Time));
+        _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger);
+        runtime.Backplane = new LocalBackplane((audience, packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
+        Root = _namespaces.GetOrAdd("/");
+    }
+
+    /// <summary>The root namespace, <c>/</c>.</summary>
+    public EventNamespace Root { get; }
+
+    /// <summary>The namespaces there are now.</summary>
+    public IReadOnlyCollection<EventNamespace> Namespaces => _namespaces.All;
+
+    /// <summary>How many connections are open on this node.</summary>
+    public int ConnectionCount => System.Threading.Volatile.Read(ref _connectionCount);
+
+    /// <inheritdoc />
+    public EventSerializer Serializer => _runtime.Serializer;
+
+    private protected override HandlerTable Handlers => Root.HandlerTable;
+
+    internal EventRuntime Runtime => _runtime;
+
+    /// <summary>The namespace of this name, which is made when there is none.</summary>
+    /// <param name="name">Begins with <c>/</c>, is no longer than <see cref="EventServerOptions.MaxEventNameLength"/>.</param>
+    public EventNamespace Of(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name[0] != '/' || name.Length > _runtime.Options.MaxEventNameLength)
+        {
+            throw new ArgumentException($"A namespace begins with '/' and has at most {_runtime.Options.MaxEventNameLength} characters.", nameof(name));
+        }
+
+        return _namespaces.GetOrAdd(name);
+    }
+
+    /// <summary>Lets clients open namespaces by name. Each is made for its first socket and goes with its last.</summary>
+    /// <param name="matches">Whether there may be a namespace of this name. Quick, and free of side effects.</param>
+    /// <param name="configure">Registers the handlers of a new one, before its first socket joins.</param>
+    public void Of(Func<string, bool> matches, Action<EventNamespace> configure)
+    {
+        ArgumentNullException.ThrowIfNull(matches);
+        ArgumentNullException.ThrowIfNull(configure);
+        _namespaces.AddRule(matches, configure);
+    }
+
+    /// <inheritdoc cref="EventNamespace.Use" />
+    public EventNamespace Use(Func<EventSocket, Func<Task>, Task> middleware) => Root.Use(middleware);
+
+    /// <inheritdoc cref="EventNamespace.UseEvents" />
+    public EventNamespace UseEvents(Func<EventContext, Func<Task>, Task> middleware) => Root.UseEvents(middleware);
+
+    /// <inheritdoc cref="EventNamespace.OnConnection(Action{EventSocket})" />
+    public EventNamespace OnConnection(Action<EventSocket> handler) => Root.OnConnection(handler);
+
+    /// <inheritdoc cref="EventNamespace.OnConnection(Func{EventSocket, Task})" />
+    public EventNamespace OnConnection(Func<EventSocket, Task> handler) => Root.OnConnection(handler);
+
+    /// <inheritdoc cref="EventNamespace.OnDisconnecting(Action{EventSocket, DisconnectReason})" />
+    public EventNamespace OnDisconnecting(Action<EventSocket, DisconnectReason> handler) => Root.OnDisconnecting(handler);
+
+    /// <inheritdoc cref="EventNamespace.OnDisconnecting(Func{EventSocket, DisconnectReason, Task})" />
+    public EventNamespace OnDisconnecting(Func<EventSocket, DisconnectReason, Task> handler) => Root.OnDisconnecting(handler);
+
+    /// <inheritdoc cref="EventNamespace.OnDisconnect(Action{EventSocket, DisconnectReason})" />
+    public EventNamespace OnDisconnect(Action<EventSocket, DisconnectReason> handler) => Root.OnDisconnect(handler);
+
+    /// <inheritdoc cref="EventNamespace.OnDisconnect(Func{EventSocket, DisconnectReason, Task})" />
+    public EventNamespace OnDisconnect(Func<EventSocket, DisconnectReason, Task> handler) => Root.OnDisconnect(handler);
+
+    /// <inheritdoc cref="EventNamespace.To" />
+    public Broadcast To(params string[] rooms) => Root.To(rooms);
+
+    /// <inheritdoc cref="EventNamespace.In" />
+    public Broadcast In(params string[] rooms) => Root.In(rooms);
+
+    /// <inheritdoc cref="EventNamespace.Except" />
+    public Broadcast Except(params string[] rooms) => Root.Except(rooms);
+
+    /// <inheritdoc cref="EventNamespace.Volatile" />
+    public Broadcast Volatile => Root.Volatile;
+
+    /// <inheritdoc cref="EventNamespace.Timeout" />
+    public Broadcast Timeout(TimeSpan timeout) => Root.Timeout(timeout);
+
+    /// <inheritdoc cref="Broadcast.EmitWithAcksAsync{T}(string, object?[])" />
+    public Task<BroadcastAcks<T>> EmitWithAcksAsync<T>(string name, params object?[] arguments) => Root.EmitWithAcksAsync<T>(name, arguments);
+
+    /// <inheritdoc cref="Broadcast.FetchSocketsAsync" />
+    public Task<IReadOnlyList<RemoteSocket>> FetchSocketsAsync() => Root.FetchSocketsAsync();
+
+    /// <inheritdoc cref="Broadcast.SocketsJoinAsync" />
+    public Task SocketsJoinAsync(params string[] rooms) => Root.SocketsJoinAsync(rooms);
+
+    /// <inheritdoc cref="Broadcast.SocketsLeaveAsync" />
+    public Task SocketsLeaveAsync(params string[] rooms) => Root.SocketsLeaveAsync(rooms);
+
+    /// <inheritdoc cref="Broadcast.DisconnectSocketsAsync" />
+    public Task DisconnectSocketsAsync(bool close = false) => Root.DisconnectSocketsAsync(close);
+
+    /// <summary>Emits to every socket of the root namespace.</summary>
+    public Task EmitAsync(string name, JsonArguments arguments) => Root.EmitAsync(name, arguments);
+
+    /// <summary>
+    /// Runs one client over a transport of your own until it ends; the client shares namespaces and rooms with all
+    /// others. The transport is disposed. <c>MapEvents</c> does this for WebSockets.
+    /// </summary>
+    /// <param name="transport">How messages come and go.</param>
+    /// <param name="handshake">How the client came; an empty one by default.</param>
+    /// <param name="ns">The namespace it joins by itself.</param>
+    /// <param name="codec">How messages are encoded; the JSON envelope by default.</param>
+    /// <returns>Why it ended.</returns>
+    /// <exception cref="ArgumentException">There is no such namespace.</exception>
+    public async Task<DisconnectReason> RunAsync(ITransport transport, Handshake? handshake = null, string ns = "/", IPacketCodec? codec = null)
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        if (!Exists(ns))
+        {
+            throw new ArgumentException($"There is no namespace '{ns}'.", nameof(ns));
+        }
+
+        if (!TryReserve())
+        {
+            // RFC 6455 registry: 1013, try again later.
+            await transport.CloseAsync(new TransportClose(1013, "too many connections"), CancellationToken.None).ConfigureAwait(false);
+            await transport.DisposeAsync().ConfigureAwait(false);
+            return DisconnectReason.ServerNamespaceDisconnect;
+        }
+
+        return await RunReservedAsync(transport, handshake ?? new Handshake { Time = _runtime.Time.GetUtcNow() }, ns, codec ?? _codec).ConfigureAwait(false);
+    }
+
+    /// <summary>Stops the timer of the heartbeat. The services do it when the host ends.</summary>
+    public void Dispose()
+    {
+        if (_heartbeat.IsValueCreated)
+        {
+            _heartbeat.Value.Dispose();
+        }
+    }
+
+    internal bool Exists(string ns) => _namespaces.Exists(ns);
+
+    /// <summary>Takes a place among the connections; false when there is none, or the server stops.</summary>
+    internal bool TryReserve()
+    {
+        if (!_runtime.IsStopping && Interlocked.Increment(ref _connectionCount) <= _runtime.Options.MaxConnections)
+        {
+            return true;
+        }
+
+        if (!_runtime.IsStopping)
+        {
+            int count = Interlocked.Decrement(ref _connectionCount);
+            _runtime.Logger.TooManyConnections(count);
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives back a place that was not used after all.</summary>
+    internal void Unreserve() => Interlocked.Decrement(ref _connectionCount);
+
+    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, bool takesBinary) =>
+        RunReservedAsync(transport, handshake, ns, takesBinary ? _codec.BinaryForm : _codec);
+
+    /// <summary>Tells every client that the server stops, lets what runs finish for as long as allowed, and closes with 1001.</summary>
+    internal async Task DrainAsync(CancellationToken quiet)
+    {
+        _runtime.IsStopping = true;
+        _runtime.Logger.ShuttingDown(_open.Count);
+        foreach (Outbox outbox in _open.Values)
+        {
+            // Each a delay of its own, so that they do not all come back at once.
+            double delay = _runtime.Options.ReconnectDelay.TotalMilliseconds * (1 + (2 * Random.Shared.NextDouble()));
+            outbox.Post(new Packet(PacketKind.Error)
+            {
+                Error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.", new() { ["retryAfterMs"] = (long)delay }),
+            });
+        }
+
+        try
+        {
+            while (_open.Keys.Any(session => !session.IsQuiet))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), _runtime.Time, quiet).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            _runtime.Logger.ShutdownCutShort(_open.Keys.Count(session => !session.IsQuiet));
+        }
+
+        foreach (Outbox outbox in _open.Values)
+        {
+            outbox.Complete(Closing.ShuttingDown);
+        }
+
+        // Each connection waits for its client's goodbye no longer than the close timeout.
+        while (!_open.IsEmpty)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _runtime.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec)
+    {
+        using var abort = new CancellationTokenSource();
+        var outbox = new Outbox(transport, codec, ns, _outboxSettings, abort.Token);
+        var session = new Session(_namespaces, _runtime, handshake, outbox);
+        var connection = new Connection(transport, outbox, session.ReceiveAsync, _runtime.Options, _runtime.Time, _runtime.Logger, abort);
+        _open.TryAdd(session, outbox);
+        _heartbeat.Value.Add(connection);
+        _runtime.Metrics.ConnectionOpened();
+        try
+        {
+            session.Start();
+            DisconnectReason reason = await connection.RunAsync().ConfigureAwait(false);
+            await session.CloseAsync(reason).ConfigureAwait(false);
+            return reason;
+        }
+        finally
+        {
+            _heartbeat.Value.Remove(connection);
+            _open.TryRemove(session, out _);
+            _runtime.Metrics.ConnectionClosed();
+            Interlocked.Decrement(ref _connectionCount);
+        }
+    }
+}

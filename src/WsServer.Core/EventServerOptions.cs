@@ -1,0 +1,147 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+
+namespace WsServer;
+
+/// <summary>
+/// The settings of the event server. Set in code with <c>AddEvents(options => …)</c> or in the configuration section
+/// <c>Events</c>; checked when the host starts. Where a value may be switched off, the member says so.
+/// </summary>
+public sealed class EventServerOptions
+{
+    /// <summary>The configuration section that is read by default.</summary>
+    public const string SectionName = "Events";
+
+    private JsonSerializerOptions? _json;
+
+    /// <summary>The longest message a client may send, in bytes. A longer one closes the connection with 1009. Default 1 MiB.</summary>
+    public int MaxMessageBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>How many connections may be open at once; one more is refused with HTTP 503. Default 100,000.</summary>
+    public int MaxConnections { get; set; } = 100_000;
+
+    /// <summary>How many namespaces one connection may be in. One more is answered <c>too_many_namespaces</c>. Default 32.</summary>
+    public int MaxNamespacesPerConnection { get; set; } = 32;
+
+    /// <summary>The longest name of an event or a namespace, in characters (UTF-16). A longer one is <c>invalid_envelope</c>. Default 256.</summary>
+    public int MaxEventNameLength { get; set; } = 256;
+
+    /// <summary>How deep a message's JSON may nest, its envelope included. Deeper is <c>invalid_envelope</c>. Default 64.</summary>
+    public int MaxJsonDepth { get; set; } = 64;
+
+    /// <summary>
+    /// How many events of one socket may wait for its handlers. When as many wait, the server stops reading from the
+    /// client until one is done; nothing is dropped. Default 128.
+    /// </summary>
+    public int MaxQueuedEvents { get; set; } = 128;
+
+    /// <summary>How many acks one socket may owe the server. One more fails with <c>too_many_pending_acks</c>. Default 1,000.</summary>
+    public int MaxPendingAcks { get; set; } = 1_000;
+
+    /// <summary>
+    /// How many bytes may wait for one client beyond the message being written. What exceeds it closes the connection
+    /// with <c>slow_consumer</c>; a volatile event is dropped instead. Default 2 MiB.
+    /// </summary>
+    public long MaxOutboxBytes { get; set; } = 2 * 1024 * 1024;
+
+    /// <summary>
+    /// How many errors a connection may cause before it is closed with <c>too_many_errors</c>. Refilled by one a
+    /// second. Default 100.
+    /// </summary>
+    public int ErrorBudget { get; set; } = 100;
+
+    /// <summary>How long a connection may be in no namespace. Default 45 seconds.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(45);
+
+    /// <summary>The time between two pings of the server. Default 25 seconds.</summary>
+    public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>How long the server waits for a sign of life after a ping. Default 20 seconds.</summary>
+    public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long an emit with an ack waits, unless it says otherwise. Default 30 seconds.</summary>
+    public TimeSpan AckTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the server waits for a client's goodbye after its own, and then breaks the connection. Default 5 seconds.</summary>
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long a socket that is gone waits for its handlers before it leaves its rooms and
+    /// <c>OnDisconnect</c> runs. Default 5 seconds.
+    /// </summary>
+    public TimeSpan HandlerGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The shortest time after which a client should come back when the server stops. Each is told one of its own, up to three times as long. Default 1 second.</summary>
+    public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Origins, besides the server's own, from which a browser may connect: <c>https://example.com</c>, or <c>*</c>
+    /// for any. In Development any may. A request without an <c>Origin</c> header comes from no browser and passes.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; } = [];
+
+    /// <summary>Sets JSON options other than those of <c>ConfigureHttpJsonOptions</c>, which are the web defaults.</summary>
+    public void UseJsonSerializerOptions(JsonSerializerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _json = options;
+    }
+
+    // A method: properties are bound from configuration, which these cannot be.
+    internal JsonSerializerOptions? GetJsonSerializerOptions() => _json;
+}
+
+/// <summary>Checks the options when the host starts, and names each that is wrong.</summary>
+internal sealed class EventServerOptionsValidator : IValidateOptions<EventServerOptions>
+{
+    public ValidateOptionsResult Validate(string? name, EventServerOptions options)
+    {
+        var errors = new List<string>();
+        AtLeast(nameof(options.MaxMessageBytes), options.MaxMessageBytes, 16);
+        if (options.MaxMessageBytes > Array.MaxLength / 2)
+        {
+            errors.Add($"Events:{nameof(options.MaxMessageBytes)} is {options.MaxMessageBytes}; it must be at most {Array.MaxLength / 2}.");
+        }
+
+        AtLeast(nameof(options.MaxConnections), options.MaxConnections, 1);
+        AtLeast(nameof(options.MaxNamespacesPerConnection), options.MaxNamespacesPerConnection, 1);
+        AtLeast(nameof(options.MaxEventNameLength), options.MaxEventNameLength, 1);
+        AtLeast(nameof(options.MaxJsonDepth), options.MaxJsonDepth, 2);
+        AtLeast(nameof(options.MaxQueuedEvents), options.MaxQueuedEvents, 1);
+        AtLeast(nameof(options.MaxPendingAcks), options.MaxPendingAcks, 1);
+        AtLeast(nameof(options.MaxOutboxBytes), options.MaxOutboxBytes, 0);
+        AtLeast(nameof(options.ErrorBudget), options.ErrorBudget, 1);
+        Positive(nameof(options.ConnectTimeout), options.ConnectTimeout);
+        Positive(nameof(options.PingInterval), options.PingInterval);
+        Positive(nameof(options.PingTimeout), options.PingTimeout);
+        Positive(nameof(options.AckTimeout), options.AckTimeout);
+        Positive(nameof(options.CloseTimeout), options.CloseTimeout);
+        Positive(nameof(options.HandlerGracePeriod), options.HandlerGracePeriod);
+        Positive(nameof(options.ReconnectDelay), options.ReconnectDelay);
+        foreach (string origin in options.AllowedOrigins)
+        {
+            if (origin is not ("*" or "null") && (!Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) || uri.GetLeftPart(UriPartial.Authority) != origin.TrimEnd('/')))
+            {
+                errors.Add($"Events:{nameof(options.AllowedOrigins)} has '{origin}'; an origin is like https://example.com, or * for any.");
+            }
+        }
+
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+
+        void AtLeast(string option, long value, long least)
+        {
+            if (value < least)
+            {
+                errors.Add($"Events:{option} is {value}; it must be at least {least}.");
+            }
+        }
+
+        void Positive(string option, TimeSpan value)
+        {
+            if (value <= TimeSpan.Zero || value.TotalMilliseconds > int.MaxValue)
+            {
+                errors.Add($"Events:{option} is {value}; it must be more than zero and at most 24 days.");
+            }
+        }
+    }
+}

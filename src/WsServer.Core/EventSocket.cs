@@ -1,0 +1,212 @@
+using System.Collections.Concurrent;
+using System.Security.Claims;
+using System.Security.Cryptography;
+using Microsoft.Extensions.DependencyInjection;
+using WsServer.Connections;
+using WsServer.Dispatch;
+using WsServer.Rooms;
+using WsServer.Wire;
+
+namespace WsServer;
+
+/// <summary>One client in one namespace.</summary>
+/// <remarks>
+/// Safe for concurrent use. Emitting to a socket that is gone does nothing; awaiting its ack fails with
+/// <c>not_connected</c>.
+/// </remarks>
+public sealed class EventSocket : EventHandlers, IEmitter
+{
+    // 144 random bits; base64url keeps it at 24 characters without padding.
+    private const int IdBytes = 18;
+
+    private readonly Outbox _outbox;
+    private readonly SocketLife _life;
+    private readonly RoomMember<EventSocket> _member;
+    private readonly Lazy<ConcurrentDictionary<object, object?>> _items = new(() => new());
+    private readonly Lazy<AsyncServiceScope> _scope;
+
+    internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner)
+    {
+        Id = Convert.ToBase64String(RandomNumberGenerator.GetBytes(IdBytes)).Replace('+', '-').Replace('/', '_');
+        Namespace = ns;
+        Handshake = handshake;
+        User = handshake.User;
+        _outbox = outbox;
+        _member = new RoomMember<EventSocket>(Id, this);
+        _scope = new(() => ns.Runtime.Scopes.CreateAsyncScope());
+        _life = new SocketLife(this, ns.Runtime, outbox, owner);
+    }
+
+    /// <summary>The public id, unique and not to be guessed; also the name of the socket's own room.</summary>
+    public string Id { get; }
+
+    /// <summary>The namespace.</summary>
+    public EventNamespace Namespace { get; }
+
+    /// <summary>How the socket came.</summary>
+    public Handshake Handshake { get; }
+
+    /// <summary>Who the socket acts for; at first <see cref="Handshake.User"/>.</summary>
+    public ClaimsPrincipal User { get; set; }
+
+    /// <summary>Whatever handlers want to keep with the socket. Safe for concurrent use.</summary>
+    public IDictionary<object, object?> Items => _items.Value;
+
+    /// <summary>Services that live as long as the socket.</summary>
+    public IServiceProvider Services => _scope.Value.ServiceProvider;
+
+    /// <summary>Whether the socket is in its namespace.</summary>
+    public bool Connected => _life.IsConnected;
+
+    /// <summary>Cancelled as soon as the socket goes.</summary>
+    public CancellationToken ConnectionAborted => _life.Aborted;
+
+    /// <summary>The rooms it is in, its own first.</summary>
+    public IReadOnlyList<string> Rooms => _member.Rooms;
+
+    /// <inheritdoc />
+    public EventSerializer Serializer => Namespace.Serializer;
+
+    /// <summary>Every other socket of the namespace.</summary>
+    public Broadcast Broadcast => Namespace.Except(Id);
+
+    /// <summary>Every other socket, with events that may be dropped for a client that does not keep up.</summary>
+    public Broadcast Volatile => Broadcast.Volatile;
+
+    internal SocketLife Life => _life;
+
+    internal RoomMember<EventSocket> Member => _member;
+
+    internal HandlerTable? OwnHandlers { get; private set; }
+
+    private protected override HandlerTable Handlers
+    {
+        get
+        {
+            lock (_member)
+            {
+                return OwnHandlers ??= new HandlerTable();
+            }
+        }
+    }
+
+    /// <summary>State of one type that handlers keep with the socket; made when first asked for.</summary>
+    public TState Get<TState>()
+        where TState : class, new() => (TState)_items.Value.GetOrAdd(typeof(TState), static _ => new TState())!;
+
+    /// <summary>Joins rooms. Joining one again does nothing.</summary>
+    public Task JoinAsync(params string[] rooms)
+    {
+        Join(WsServer.Broadcast.Checked(rooms));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Leaves rooms. The socket's own room cannot be left.</summary>
+    public Task LeaveAsync(params string[] rooms)
+    {
+        Leave(WsServer.Broadcast.Checked(rooms));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The other sockets in any of these rooms.</summary>
+    public Broadcast To(params string[] rooms) => Broadcast.To(rooms);
+
+    /// <summary>The same as <see cref="To"/>.</summary>
+    public Broadcast In(params string[] rooms) => Broadcast.To(rooms);
+
+    /// <summary>The other sockets but those in any of these rooms.</summary>
+    public Broadcast Except(params string[] rooms) => Broadcast.Except(rooms);
+
+    /// <summary>Emits to this socket.</summary>
+    public Task EmitAsync(string name, JsonArguments arguments)
+    {
+        ReservedNames.ThrowIfUnusable(name);
+        Post(new OutgoingPacket(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments }), isVolatile: false);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Emits an event without arguments to this socket and waits for its ack.</summary>
+    /// <inheritdoc cref="EmitWithAckAsync(string, JsonArguments, TimeSpan?, CancellationToken)" />
+    public Task<T> EmitAsync<T>(string name, TimeSpan timeout) => AckAsync<T>(name, default, timeout, default);
+
+    /// <summary>Emits an event with one argument to this socket and waits for its ack.</summary>
+    /// <inheritdoc cref="EmitWithAckAsync(string, JsonArguments, TimeSpan?, CancellationToken)" />
+    public Task<T> EmitAsync<T>(string name, object? data, TimeSpan timeout) => AckAsync<T>(name, Serializer.Write(data), timeout, default);
+
+    /// <summary>Emits an event to this socket and waits for its ack for <see cref="EventServerOptions.AckTimeout"/>.</summary>
+    /// <inheritdoc cref="EmitWithAckAsync(string, JsonArguments, TimeSpan?, CancellationToken)" />
+    public Task<T> EmitWithAckAsync<T>(string name, params object?[] arguments) => AckAsync<T>(name, Serializer.WriteAll(arguments), null, default);
+
+    /// <summary>Emits an event to this socket and waits for its ack, which is given as it came.</summary>
+    /// <exception cref="EventException">
+    /// <c>timeout</c>: no answer came in time. <c>not_connected</c>: the client left. <c>too_many_pending_acks</c>: it
+    /// owes as many as it may. Otherwise the error that the client answered with.
+    /// </exception>
+    public async Task<JsonArguments> EmitWithAckAsync(string name, JsonArguments arguments, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        ReservedNames.ThrowIfUnusable(name);
+        EventRuntime runtime = Namespace.Runtime;
+        PacketId id = runtime.NextId();
+        var waiter = new AckWaiter();
+        Ask(id, waiter, new OutgoingPacket(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Id = id, Arguments = arguments }));
+        try
+        {
+            return await waiter.Answer.WaitAsync(timeout ?? runtime.Options.AckTimeout, runtime.Time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            runtime.Metrics.AckTimeout();
+            throw new EventException(ErrorCodes.Timeout, $"The client gave no ack for '{name}' in time.");
+        }
+        finally
+        {
+            Forget(id);
+        }
+    }
+
+    /// <summary>Puts the socket out of its namespace. What was emitted to it before is still sent.</summary>
+    /// <param name="close">Whether to close its connection too, and with it the client's other namespaces.</param>
+    public Task DisconnectAsync(bool close = false)
+    {
+        Disconnect(close);
+        return Task.CompletedTask;
+    }
+
+    internal void Join(string[] rooms)
+    {
+        foreach (string room in rooms)
+        {
+            Namespace.Index.Join(_member, room);
+        }
+    }
+
+    internal void Leave(string[] rooms)
+    {
+        foreach (string room in rooms)
+        {
+            Namespace.Index.Leave(_member, room);
+        }
+    }
+
+    internal void Disconnect(bool close) => _life.PutOut(close);
+
+    internal bool Post(OutgoingPacket packet, bool isVolatile) => _life.IsConnected && _outbox.Post(packet, isVolatile);
+
+    /// <summary>Emits an event that wants an ack.</summary>
+    internal void Ask(PacketId id, IAckWaiter waiter, OutgoingPacket packet)
+    {
+        _life.Acks.Add(id, waiter, Id);
+        if (!Post(packet, isVolatile: false))
+        {
+            Forget(id);
+            waiter.Gone(Id);
+        }
+    }
+
+    internal void Forget(PacketId id) => _life.Acks.Remove(id);
+
+    internal ValueTask DisposeServicesAsync() => _scope.IsValueCreated ? _scope.Value.DisposeAsync() : ValueTask.CompletedTask;
+
+    private async Task<T> AckAsync<T>(string name, JsonArguments arguments, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        Serializer.Read<T>(await EmitWithAckAsync(name, arguments, timeout, cancellationToken).ConfigureAwait(false));
+}

@@ -1,0 +1,32 @@
+using System.Net;
+using System.Security.Claims;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace WsServer;
+
+/// <summary>How a socket came: the request that opened its connection, and what it said when joining the namespace.</summary>
+/// <remarks>Headers and query belong to the request and are to be read while the connection lives.</remarks>
+public sealed record Handshake
+{
+    /// <summary>The request's headers.</summary>
+    public IHeaderDictionary Headers { get; init; } = new HeaderDictionary();
+
+    /// <summary>The query of the URL.</summary>
+    public IQueryCollection Query { get; init; } = QueryCollection.Empty;
+
+    /// <summary>The client's address, when the transport knows one.</summary>
+    public IPAddress? Address { get; init; }
+
+    /// <summary>When the connection was opened.</summary>
+    public DateTimeOffset Time { get; init; }
+
+    /// <summary>Whether the connection is encrypted.</summary>
+    public bool IsSecure { get; init; }
+
+    /// <summary>Who the request said it was from, as ASP.NET Core's authentication found; anonymous without.</summary>
+    public ClaimsPrincipal User { get; init; } = new(new ClaimsIdentity());
+
+    /// <summary>The <c>auth</c> of the client's <c>connect</c>; null for the namespace of the URL.</summary>
+    public JsonElement? Auth { get; init; }
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using WsServer;
+using WsServer.Connections;
+using WsServer.Diagnostics;
+using WsServer.Hosting;
+using WsServer.Wire;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps the event server to URLs.</summary>
+public static class EventEndpointExtensions
+{
+    private const string RouteValue = "namespace";
+
+    /// <summary>
+    /// Accepts WebSocket connections under a base path: with <c>/</c>, <c>ws://host/chat</c> is the namespace
+    /// <c>/chat</c>; with <c>/ws</c>, <c>ws://host/ws/chat</c> is. Requests that are no WebSocket upgrade pass by, so
+    /// pages may live at the same URLs.
+    /// </summary>
+    /// <returns>The server, to register handlers on.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddEvents</c> was not called.</exception>
+    public static EventServer MapEvents(this IEndpointRouteBuilder endpoints, string path = "/")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(path);
+        EventServer server = endpoints.ServiceProvider.GetService<EventServer>()
+            ?? throw new InvalidOperationException("MapEvents needs builder.Services.AddEvents().");
+        IHostEnvironment? environment = endpoints.ServiceProvider.GetService<IHostEnvironment>();
+        var upgrade = new UpgradeRequest(server, new OriginPolicy(server.Runtime.Options.AllowedOrigins, environment?.IsDevelopment() ?? false));
+
+        // The handshake is the framework's; before it, the stream it will hand out is watched for.
+        RequestDelegate pipeline = endpoints.CreateApplicationBuilder()
+            .Use(next => upgrade.CheckAsync(next))
+            .UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero })
+            .Use(_ => upgrade.AcceptAsync)
+            .Build();
+        endpoints.Map($"{path.TrimEnd('/')}/{{**{RouteValue}}}", pipeline)
+            .WithMetadata(new EventEndpoint(server))
+            .WithDisplayName($"Events at {path}");
+        return server;
+    }
+
+    internal static string NamespaceOf(RouteValueDictionary? values) => "/" + (values?[RouteValue] as string)?.Trim('/');
+
+    /// <summary>Answers one upgrade request.</summary>
+    private sealed class UpgradeRequest(EventServer server, OriginPolicy origins)
+    {
+        private readonly EventRuntime _runtime = server.Runtime;
+
+        public RequestDelegate CheckAsync(RequestDelegate next) => context =>
+        {
+            string origin = context.Request.Headers.Origin.ToString();
+            if (!server.Exists(NamespaceOf(context.Request.RouteValues)))
+            {
+                return RefuseAsync(context, StatusCodes.Status404NotFound, "There is no such namespace.");
+            }
+
+            if (!origins.Allows(context.Request))
+            {
+                _runtime.Logger.OriginRefused(origin);
+                return RefuseAsync(context, StatusCodes.Status403Forbidden, "This origin may not connect.");
+            }
+
+            UpgradeCapture.Install(context.Features, _runtime.Time);
+            return next(context);
+        };
+
+        public async Task AcceptAsync(HttpContext context)
+        {
+            if (!context.WebSockets.IsWebSocketRequest)
+            {
+                // RFC 6455, section 4.2.2: a version the server does not speak is answered with those it does.
+                context.Response.Headers.SecWebSocketVersion = "13";
+                await RefuseAsync(context, StatusCodes.Status400BadRequest, "This is no WebSocket handshake of version 13.").ConfigureAwait(false);
+                return;
+            }
+
+            if (!server.TryReserve())
+            {
+                double seconds = Math.Ceiling(_runtime.Options.ReconnectDelay.TotalSeconds);
+                context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server takes no more connections now.").ConfigureAwait(false);
+                return;
+            }
+
+            ITransport transport;
+            try
+            {
+                string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
+                WebSocket webSocket = await context.WebSockets.AcceptWebSocketAsync(protocol).ConfigureAwait(false);
+                UpgradeStream? stream = context.Features.Get<UpgradeCapture>()?.Stream;
+                transport = WebSocketTransport.Create(webSocket, stream, _runtime.Options.MaxMessageBytes);
+            }
+            catch
+            {
+                server.Unreserve();
+                throw;
+            }
+
+            bool takesBinary = context.Request.Query["binary"] == "1";
+            await server.RunReservedAsync(transport, ToHandshake(context), NamespaceOf(context.Request.RouteValues), takesBinary).ConfigureAwait(false);
+        }
+
+        private static Task RefuseAsync(HttpContext context, int status, string why)
+        {
+            context.Response.StatusCode = status;
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            return context.Response.WriteAsync(why);
+        }
+
+        private Handshake ToHandshake(HttpContext context) => new()
+        {
+            Headers = context.Request.Headers,
+            Query = context.Request.Query,
+            Address = context.Connection.RemoteIpAddress,
+            Time = _runtime.Time.GetUtcNow(),
+            IsSecure = context.Request.IsHttps,
+            User = context.User,
+        };
+    }
+}

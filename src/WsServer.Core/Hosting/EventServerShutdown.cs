@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace WsServer.Hosting;
+
+/// <summary>
+/// Ends the event server before the web server stops, so that clients are told, and what runs for them may finish
+/// within the host's shutdown timeout.
+/// </summary>
+internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptions> host, TimeProvider time) : IHostedLifecycleService
+{
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        // The host's time is for all: what is kept back is for saying goodbye.
+        TimeSpan total = host.Value.ShutdownTimeout;
+        TimeSpan goodbye = TimeSpan.FromTicks(Math.Min(server.Runtime.Options.CloseTimeout.Ticks, total.Ticks / 4));
+        using var timeout = new CancellationTokenSource(total - goodbye, time);
+        using var quiet = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        await server.DrainAsync(quiet.Token).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

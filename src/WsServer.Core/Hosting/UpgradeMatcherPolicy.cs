@@ -1,0 +1,68 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Matching;
+
+namespace WsServer.Hosting;
+
+/// <summary>Marks the endpoint of an event server.</summary>
+internal sealed record EventEndpoint(EventServer Server);
+
+/// <summary>
+/// Lets a page and a namespace live on the same URL: an upgrade to a namespace that there is goes to the event
+/// server, anything else goes where it would without.
+/// </summary>
+internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPolicy
+{
+    public override int Order => 0;
+
+    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => endpoints.Any(e => e.Metadata.GetMetadata<EventEndpoint>() is not null);
+
+    public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
+    {
+        bool isUpgrade = IsUpgrade(httpContext);
+        int found = -1;
+        bool hasOthers = false;
+        for (int i = 0; i < candidates.Count; i++)
+        {
+            if (!candidates.IsValidCandidate(i))
+            {
+                continue;
+            }
+
+            if (candidates[i].Endpoint.Metadata.GetMetadata<EventEndpoint>() is not { } mark)
+            {
+                hasOthers = true;
+            }
+            else if (!isUpgrade)
+            {
+                candidates.SetValidity(i, false);
+            }
+            else if (found < 0 || !mark.Server.Exists(EventEndpointExtensions.NamespaceOf(candidates[found].Values)))
+            {
+                found = i;
+            }
+        }
+
+        if (!isUpgrade || found < 0)
+        {
+            return Task.CompletedTask;
+        }
+
+        // An upgrade to a name that is no namespace may be meant for another endpoint; with none, it is answered 404.
+        EventServer server = candidates[found].Endpoint.Metadata.GetMetadata<EventEndpoint>()!.Server;
+        bool isOurs = !hasOthers || server.Exists(EventEndpointExtensions.NamespaceOf(candidates[found].Values));
+        for (int i = 0; i < candidates.Count; i++)
+        {
+            bool isEvents = candidates[i].Endpoint.Metadata.GetMetadata<EventEndpoint>() is not null;
+            candidates.SetValidity(i, candidates.IsValidCandidate(i) && (isOurs ? i == found : !isEvents));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private static bool IsUpgrade(HttpContext context) =>
+        context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
+        || context.Request.Headers.Upgrade.Any(v => string.Equals(v, "websocket", StringComparison.OrdinalIgnoreCase));
+}

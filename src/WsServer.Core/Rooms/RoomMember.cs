@@ -1,0 +1,76 @@
+namespace WsServer.Rooms;
+
+/// <summary>Somebody who can be in rooms. The member's own room, named by its id, needs no place of its own.</summary>
+internal sealed class RoomMember<T>(string id, T value)
+{
+    private readonly Lock _gate = new();
+    private Dictionary<string, Membership<T>>? _rooms;
+    private bool _isGone;
+
+    public string Id => id;
+
+    public T Value => value;
+
+    /// <summary>The place among all members; set by the index.</summary>
+    public Membership<T>? Presence { get; set; }
+
+    /// <summary>The names of the rooms the member is in, its own first.</summary>
+    public IReadOnlyList<string> Rooms
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isGone ? [] : _rooms is null ? [id] : [id, .. _rooms.Keys];
+            }
+        }
+    }
+
+    public bool IsIn(string room)
+    {
+        if (room == id)
+        {
+            return true;
+        }
+
+        lock (_gate)
+        {
+            return _rooms is not null && _rooms.ContainsKey(room);
+        }
+    }
+
+    /// <summary>Enters a room through <paramref name="enter"/>, unless the member is in it or gone.</summary>
+    public bool TryJoin(string room, Func<RoomMember<T>, string, Membership<T>> enter)
+    {
+        lock (_gate)
+        {
+            if (_isGone || room == id || (_rooms is not null && _rooms.ContainsKey(room)))
+            {
+                return false;
+            }
+
+            (_rooms ??= new(StringComparer.Ordinal)).Add(room, enter(this, room));
+            return true;
+        }
+    }
+
+    public Membership<T>? Leave(string room)
+    {
+        lock (_gate)
+        {
+            return _rooms is not null && _rooms.Remove(room, out Membership<T>? membership) ? membership : null;
+        }
+    }
+
+    /// <summary>Leaves every room for good: a join that comes late finds the door shut.</summary>
+    public Membership<T>[] LeaveAll()
+    {
+        lock (_gate)
+        {
+            _isGone = true;
+            Membership<T>[] memberships = _rooms is null ? [] : [.. _rooms.Values];
+            _rooms = null;
+            return memberships;
+        }
+    }
+}

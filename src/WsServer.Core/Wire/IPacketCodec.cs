@@ -1,0 +1,25 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace WsServer.Wire;
+
+/// <summary>
+/// Turns messages into packets and back. Pure: bytes in, packet out, no connection in sight. One instance serves any
+/// number of connections and threads at once; packets are encoded once for each instance in use.
+/// </summary>
+public interface IPacketCodec
+{
+    /// <summary>Reads one message. Never throws for what a client sent.</summary>
+    /// <param name="message">The message; a packet may keep slices of it.</param>
+    /// <param name="isBinary">Whether it came as binary.</param>
+    /// <param name="packet">What it says.</param>
+    /// <param name="answer">When it says nothing valid: the error to answer with.</param>
+    bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, [NotNullWhen(true)] out Packet? packet, [NotNullWhen(false)] out Packet? answer);
+
+    /// <summary>Writes one packet.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="home">The connection's own namespace, which some codecs leave out.</param>
+    EncodedPacket Encode(Packet packet, string home);
+
+    /// <summary>The codec to go on with once the client has sent a binary message; itself, when that changes nothing.</summary>
+    IPacketCodec BinaryForm { get; }
+}

@@ -1,0 +1,151 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace WsServer.Wire;
+
+/// <summary>The object <c>{"_placeholder":true,"num":i}</c> that stands for a binary attachment (<c>docs/protocol.md</c>, section 5).</summary>
+internal static class Placeholders
+{
+    private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
+    public static void Write(Utf8JsonWriter writer, int number)
+    {
+        writer.WriteStartObject();
+        writer.WriteBoolean("_placeholder"u8, true);
+        writer.WriteNumber("num"u8, number);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>At the start of an object: whether it is a placeholder, and then the reader stands at its end.</summary>
+    public static bool TryRead(ref Utf8JsonReader reader, out int number)
+    {
+        Utf8JsonReader probe = reader;
+        bool isMarked = false;
+        int? found = null;
+        number = 0;
+        while (probe.Read() && probe.TokenType == JsonTokenType.PropertyName)
+        {
+            if (probe.ValueTextEquals("_placeholder"u8))
+            {
+                isMarked = probe.Read() && probe.TokenType == JsonTokenType.True;
+            }
+            else if (probe.ValueTextEquals("num"u8) && probe.Read() && probe.TokenType == JsonTokenType.Number && probe.TryGetInt32(out int value))
+            {
+                found = value;
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        if (!isMarked || found is null || probe.TokenType != JsonTokenType.EndObject)
+        {
+            return false;
+        }
+
+        number = found.Value;
+        reader = probe;
+        return true;
+    }
+
+    /// <summary>Whether each of the attachments stands in the JSON exactly once, and no other does.</summary>
+    public static bool AreComplete(ReadOnlySpan<byte> json, int attachments)
+    {
+        var seen = new bool[attachments];
+        int count = 0;
+        var reader = new Utf8JsonReader(json, AnyDepth);
+        while (!json.IsEmpty && reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.StartObject && TryRead(ref reader, out int number))
+            {
+                if ((uint)number >= (uint)attachments || seen[number])
+                {
+                    return false;
+                }
+
+                seen[number] = true;
+                count++;
+            }
+        }
+
+        return count == attachments;
+    }
+
+    /// <summary>The arguments' JSON with base64 strings in the place of attachments, for clients without binary.</summary>
+    public static byte[] ToBase64(JsonArguments arguments)
+    {
+        ReadOnlySpan<byte> json = arguments.Utf8.Span;
+        var result = new ArrayBufferWriter<byte>(json.Length);
+        var reader = new Utf8JsonReader(json, AnyDepth);
+        int copied = 0;
+        while (reader.Read())
+        {
+            int start = (int)reader.TokenStartIndex;
+            if (reader.TokenType != JsonTokenType.StartObject || !TryRead(ref reader, out int number) || (uint)number >= (uint)arguments.Attachments.Length)
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> bytes = arguments.Attachments[number].Span;
+            result.Write(json[copied..start]);
+            result.Write("\""u8);
+            Base64.EncodeToUtf8(bytes, result.GetSpan(Base64.GetMaxEncodedToUtf8Length(bytes.Length)), out _, out int written);
+            result.Advance(written);
+            result.Write("\""u8);
+            copied = (int)reader.BytesConsumed;
+        }
+
+        result.Write(json[copied..]);
+        return result.WrittenSpan.ToArray();
+    }
+}
+
+/// <summary>A JSON writer with its buffer, kept for each thread: rented for one packet, then given back.</summary>
+internal sealed class JsonScratch : IDisposable
+{
+    private const int KeptBytes = 64 * 1024;
+
+    [ThreadStatic]
+    private static JsonScratch? _kept;
+
+    private ArrayBufferWriter<byte> _buffer = new(512);
+    private Utf8JsonWriter? _writer;
+
+    /// <summary>The writer. JSON on this wire is never embedded in HTML, so only what JSON demands is escaped.</summary>
+    public Utf8JsonWriter Writer => _writer ??= new Utf8JsonWriter(
+        _buffer,
+        new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true, MaxDepth = 1_000 });
+
+    /// <summary>What was written and flushed.</summary>
+    public ArrayBufferWriter<byte> Buffer => _buffer;
+
+    // Taken out of its place while in use: a converter that itself emits gets another one.
+    public static JsonScratch Rent()
+    {
+        JsonScratch scratch = _kept ?? new JsonScratch();
+        _kept = null;
+        return scratch;
+    }
+
+    public ReadOnlySpan<byte> Finish()
+    {
+        Writer.Flush();
+        return _buffer.WrittenSpan;
+    }
+
+    public void Dispose()
+    {
+        if (_buffer.Capacity > KeptBytes)
+        {
+            _buffer = new ArrayBufferWriter<byte>(512);
+            _writer = null;
+        }
+
+        _buffer.ResetWrittenCount();
+        _writer?.Reset();
+        _kept = this;
+    }
+}

@@ -1,0 +1,26 @@
+using System.Globalization;
+
+/// <summary>Where the server listens and where its page lies.</summary>
+internal static class HostSetup
+{
+    /// <summary>
+    /// Listens on localhost at the default port, unless <c>--urls</c> or <c>ASPNETCORE_URLS</c> say where; with
+    /// <c>PORT</c>, as hosting platforms set it, on every address at that port.
+    /// </summary>
+    public static void UsePort(this WebApplicationBuilder builder, int defaultPort)
+    {
+        string? port = builder.Configuration["PORT"];
+        if (builder.Configuration["urls"] is not null)
+        {
+            return;
+        }
+
+        builder.WebHost.UseUrls(port is null
+            ? string.Create(CultureInfo.InvariantCulture, $"http://localhost:{defaultPort}")
+            : $"http://*:{port}");
+    }
+
+    /// <summary>Serves the page from beside the program, where the build puts it, wherever the program is started from.</summary>
+    public static void UsePageFolder(this WebApplicationBuilder builder) =>
+        builder.Environment.WebRootFileProvider = new Microsoft.Extensions.FileProviders.PhysicalFileProvider(Path.Combine(AppContext.BaseDirectory, "wwwroot"));
+}
