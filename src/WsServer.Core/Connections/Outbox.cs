@@ -228,7 +228,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
     private async Task SayGoodbyeAsync(Closing closing)
     {
-        if (closing.Reason == DisconnectReason.TransportError)
+        if (closing == Closing.Broken)
         {
             return;
         }
