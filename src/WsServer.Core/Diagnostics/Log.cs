@@ -49,4 +49,7 @@ internal static partial class Log
 
     [LoggerMessage(15, LogLevel.Error, "Setting up the dynamic namespace {Namespace} failed.")]
     public static partial void NamespaceFailed(this ILogger logger, Exception exception, string @namespace);
+
+    [LoggerMessage(16, LogLevel.Error, "The error {Code} could not be written as JSON; internal_error is sent in its place.")]
+    public static partial void ErrorNotWritten(this ILogger logger, Exception exception, string code);
 }
