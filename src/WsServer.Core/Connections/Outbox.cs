@@ -99,7 +99,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         settings.Metrics.Error(answer.Error!.Code);
         if (_errors.TrySpend())
         {
-            Post(answer);
+            PostWritable(answer);
         }
         else
         {
@@ -122,6 +122,20 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
 
         _ = WriteAsync();
+    }
+
+    private void PostWritable(Packet answer)
+    {
+        try
+        {
+            Post(answer);
+        }
+        catch (Exception exception)
+        {
+            // A handler's details may hold what JSON has no form for, such as NaN. The client is owed an answer even so.
+            settings.Logger.DetailsFailed(exception, answer.Error!.Code);
+            Post(answer with { Error = answer.Error with { Details = null } });
+        }
     }
 
     private bool Enqueue(EncodedPacket encoded, bool isVolatile)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WsServer.Connections;
+using WsServer.Diagnostics;
 using WsServer.Wire;
 
 namespace WsServer.Dispatch;
@@ -80,7 +81,9 @@ internal sealed class Session : ISocketOwner
         lock (_gate)
         {
             _isClosed = true;
-            sockets = [.. _sockets.Values];
+
+            // Also those that are leaving while another has taken their place: nothing else would end their handlers.
+            sockets = [.. _unfinished];
             unfinished = [.. _unfinished.Select(s => s.Life.Finished)];
         }
 
@@ -112,7 +115,7 @@ internal sealed class Session : ISocketOwner
         {
             _outbox.Complete(Closing.Left);
         }
-        else if (isEmpty)
+        else
         {
             // Turned away, or gone of its own will: it may join something else, within the time.
             StartTimer();
@@ -141,6 +144,9 @@ internal sealed class Session : ISocketOwner
         {
             socket.Life.PutOut(close: false);
         }
+
+        // The client may have left of itself already.
+        _outbox.Complete(Closing.Left);
     }
 
     private ValueTask ReceiveEventAsync(Packet packet, string ns)
@@ -182,13 +188,11 @@ internal sealed class Session : ISocketOwner
                 int limit = _runtime.Options.MaxNamespacesPerConnection;
                 error = new EventError(ErrorCodes.TooManyNamespaces, $"A connection may be in {limit} namespaces.", new() { ["limit"] = limit });
             }
-            else if (_isClosed || _runtime.IsStopping || _namespaces.Acquire(name) is not { } ns)
+            else if (_isClosed || _runtime.IsStopping)
             {
-                error = _runtime.IsStopping
-                    ? new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.")
-                    : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.");
+                error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.");
             }
-            else
+            else if (Acquire(name, out error) is { } ns)
             {
                 Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = ParseAuth(packet.Arguments) };
                 socket = new EventSocket(ns, handshake, _outbox, this);
@@ -206,6 +210,23 @@ internal sealed class Session : ISocketOwner
         else
         {
             socket.Life.Start(predecessor);
+        }
+    }
+
+    private EventNamespace? Acquire(string name, out EventError? error)
+    {
+        try
+        {
+            EventNamespace? ns = _namespaces.Acquire(name);
+            error = ns is null ? new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.") : null;
+            return ns;
+        }
+        catch (Exception exception)
+        {
+            // A rule or its set-up is the program's: its fault must not cost the client its connection.
+            _runtime.Logger.NamespaceFailed(exception, name);
+            error = new EventError(ErrorCodes.InternalError, "The server failed.");
+            return null;
         }
     }
 
@@ -227,16 +248,24 @@ internal sealed class Session : ISocketOwner
         return _sockets.Values.Count(s => !s.Life.IsLeaving) >= limit || _unfinished.Count >= limit * 2;
     }
 
+    // Runs while the connection is in no namespace; being turned away once more does not start it anew.
     private void StartTimer()
     {
-        ITimer timer = _runtime.Time.CreateTimer(
-            static session => ((Session)session!).ConnectTimedOut(), this, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
-        Interlocked.Exchange(ref _connectTimer, timer)?.Dispose();
+        lock (_gate)
+        {
+            if (_isClosed || _connectTimer is not null || _sockets.Values.Any(s => s.Connected))
+            {
+                return;
+            }
+
+            _connectTimer = _runtime.Time.CreateTimer(
+                static session => ((Session)session!).ConnectTimedOut(), this, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private void ConnectTimedOut()
     {
-        // One socket may have joined while the leaving of another started the timer.
+        // A socket may have joined while the timer fired.
         lock (_gate)
         {
             if (_sockets.Values.Any(s => s.Connected))
@@ -248,5 +277,12 @@ internal sealed class Session : ISocketOwner
         _outbox.Complete(Closing.ConnectTimeout);
     }
 
-    private void StopTimer() => Interlocked.Exchange(ref _connectTimer, null)?.Dispose();
+    private void StopTimer()
+    {
+        lock (_gate)
+        {
+            _connectTimer?.Dispose();
+            _connectTimer = null;
+        }
+    }
 }
