@@ -173,17 +173,18 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <summary>Takes a place among the connections; false when there is none, or the server stops.</summary>
     internal bool TryReserve()
     {
-        if (!_runtime.IsStopping && Interlocked.Increment(ref _connectionCount) <= _runtime.Options.MaxConnections)
+        if (_runtime.IsStopping)
+        {
+            return false;
+        }
+
+        if (Interlocked.Increment(ref _connectionCount) <= _runtime.Options.MaxConnections)
         {
             return true;
         }
 
-        if (!_runtime.IsStopping)
-        {
-            int count = Interlocked.Decrement(ref _connectionCount);
-            _runtime.Logger.TooManyConnections(count);
-        }
-
+        Unreserve();
+        _runtime.Logger.TooManyConnections(_runtime.Options.MaxConnections);
         return false;
     }
 
@@ -243,6 +244,12 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime.Metrics.ConnectionOpened();
         try
         {
+            if (_runtime.IsStopping)
+            {
+                // It came in after the others were told.
+                outbox.Complete(Closing.ShuttingDown);
+            }
+
             session.Start();
             DisconnectReason reason = await connection.RunAsync().ConfigureAwait(false);
             await session.CloseAsync(reason).ConfigureAwait(false);
@@ -253,7 +260,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             _heartbeat.Value.Remove(connection);
             _open.TryRemove(session, out _);
             _runtime.Metrics.ConnectionClosed();
-            Interlocked.Decrement(ref _connectionCount);
+            Unreserve();
         }
     }
 }

@@ -70,8 +70,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>Every other socket of the namespace.</summary>
     public Broadcast Broadcast => Namespace.Except(Id);
 
-    /// <summary>Every other socket, with events that may be dropped for a client that does not keep up.</summary>
-    public Broadcast Volatile => Broadcast.Volatile;
+    /// <summary>This socket, with events that may be dropped when the client does not keep up.</summary>
+    public Broadcast Volatile => Namespace.To(Id).Volatile;
 
     internal SocketLife Life => _life;
 

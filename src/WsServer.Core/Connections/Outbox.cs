@@ -155,7 +155,8 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
     }
 
-    // Begins on the poster's thread and stays there for as long as the transport takes at once what it is given.
+    // The first batch begins on the poster's thread, without a hop. Those after it do not: other posters could feed
+    // them for ever, and this one has more to do.
     private async Task WriteAsync()
     {
         try
@@ -164,7 +165,11 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             while (!isOver)
             {
                 await transport.SendAsync(_batch.AsMemory(0, _batchCount), aborted).ConfigureAwait(false);
-                if (!NextBatch(out isOver) && !isOver)
+                if (NextBatch(out isOver))
+                {
+                    await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+                }
+                else if (!isOver)
                 {
                     return;
                 }

@@ -9,21 +9,30 @@ namespace WsServer.Connections;
 /// packets leave as the frames they already are, straight to the stream. Where there is no stream (an in-memory test
 /// server), the WebSocket sends as well, and there is no heartbeat.
 /// </summary>
-internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes) : ITransport
+/// <param name="webSocket">The WebSocket.</param>
+/// <param name="maxMessageBytes">The longest message to receive.</param>
+/// <param name="abort">Breaks the connection under the WebSocket, with what is still to be sent on it.</param>
+internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Action abort) : ITransport
 {
     private const int FirstBufferBytes = 4 * 1024;
 
     private byte[]? _buffer;
     private bool _isSkipping;
+    private volatile bool _isAborted;
 
-    public static ITransport Create(WebSocket webSocket, UpgradeStream? stream, int maxMessageBytes) =>
-        stream is null ? new WebSocketTransport(webSocket, maxMessageBytes) : new FramedWebSocketTransport(webSocket, stream, maxMessageBytes);
+    public static ITransport Create(WebSocket webSocket, UpgradeStream? stream, int maxMessageBytes, Action abort) =>
+        stream is null ? new WebSocketTransport(webSocket, maxMessageBytes, abort) : new FramedWebSocketTransport(webSocket, stream, maxMessageBytes, abort);
 
     public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
         try
         {
             return await ReceiveMessageAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _isAborted = true;
+            throw;
         }
         catch (WebSocketException exception) when (exception.WebSocketErrorCode == WebSocketError.ConnectionClosedPrematurely)
         {
@@ -37,7 +46,20 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes) : IT
         }
     }
 
-    public virtual async ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    public async ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendAllAsync(packets, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _isAborted = true;
+            throw;
+        }
+    }
+
+    protected virtual async ValueTask SendAllAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
     {
         for (int i = 0; i < packets.Length; i++)
         {
@@ -64,8 +86,14 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes) : IT
         }
     }
 
-    public virtual ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
+        if (_isAborted)
+        {
+            // The client does not read: without this, the web server would hold the connection until it does.
+            abort();
+        }
+
         webSocket.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
@@ -135,15 +163,15 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes) : IT
 }
 
 /// <summary>A WebSocket whose server side writes frames to the stream itself.</summary>
-internal sealed class FramedWebSocketTransport(WebSocket webSocket, UpgradeStream stream, int maxMessageBytes)
-    : WebSocketTransport(webSocket, maxMessageBytes), IHeartbeatTransport
+internal sealed class FramedWebSocketTransport(WebSocket webSocket, UpgradeStream stream, int maxMessageBytes, Action abort)
+    : WebSocketTransport(webSocket, maxMessageBytes, abort), IHeartbeatTransport
 {
     // RFC 6455, section 5.5.2: final, opcode 9, no payload.
     private static readonly byte[] Ping = [0x89, 0x00];
 
     public long LastReceived => stream.LastReceived;
 
-    public override async ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    protected override async ValueTask SendAllAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
     {
         if (packets.Length == 1)
         {

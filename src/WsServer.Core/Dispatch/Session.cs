@@ -54,11 +54,7 @@ internal sealed class Session : ISocketOwner
             case PacketKind.Event:
                 return ReceiveEventAsync(packet, ns);
             case PacketKind.Ack:
-                if (Find(ns) is { } owing)
-                {
-                    owing.Life.Acks.Settle(owing.Id, packet);
-                }
-
+                Find(ns)?.Life.Settle(packet);
                 return ValueTask.CompletedTask;
             case PacketKind.Connect:
                 Connect(packet);
@@ -181,7 +177,7 @@ internal sealed class Session : ISocketOwner
             {
                 error = new EventError(ErrorCodes.AlreadyConnected, $"The connection is in '{name}' already.");
             }
-            else if (_unfinished.Count >= _runtime.Options.MaxNamespacesPerConnection)
+            else if (IsFull())
             {
                 int limit = _runtime.Options.MaxNamespacesPerConnection;
                 error = new EventError(ErrorCodes.TooManyNamespaces, $"A connection may be in {limit} namespaces.", new() { ["limit"] = limit });
@@ -194,7 +190,7 @@ internal sealed class Session : ISocketOwner
             }
             else
             {
-                Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = JsonElement.Parse(packet.Arguments.Utf8.Span) };
+                Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = ParseAuth(packet.Arguments) };
                 socket = new EventSocket(ns, handshake, _outbox, this);
                 predecessor = present?.Life.Finished;
                 _first ??= socket;
@@ -213,6 +209,9 @@ internal sealed class Session : ISocketOwner
         }
     }
 
+    private JsonElement ParseAuth(JsonArguments auth) =>
+        JsonElement.Parse(auth.Utf8.Span, new JsonDocumentOptions { MaxDepth = _runtime.Options.MaxJsonDepth });
+
     private EventSocket? Find(string ns)
     {
         lock (_gate)
@@ -221,11 +220,32 @@ internal sealed class Session : ISocketOwner
         }
     }
 
+    // Sockets that have left count as well while their handlers finish, but leave room for as many new ones.
+    private bool IsFull()
+    {
+        int limit = _runtime.Options.MaxNamespacesPerConnection;
+        return _sockets.Values.Count(s => !s.Life.IsLeaving) >= limit || _unfinished.Count >= limit * 2;
+    }
+
     private void StartTimer()
     {
         ITimer timer = _runtime.Time.CreateTimer(
-            static outbox => ((Outbox)outbox!).Complete(Closing.ConnectTimeout), _outbox, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+            static session => ((Session)session!).ConnectTimedOut(), this, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
         Interlocked.Exchange(ref _connectTimer, timer)?.Dispose();
+    }
+
+    private void ConnectTimedOut()
+    {
+        // One socket may have joined while the leaving of another started the timer.
+        lock (_gate)
+        {
+            if (_sockets.Values.Any(s => s.Connected))
+            {
+                return;
+            }
+        }
+
+        _outbox.Complete(Closing.ConnectTimeout);
     }
 
     private void StopTimer() => Interlocked.Exchange(ref _connectTimer, null)?.Dispose();

@@ -97,6 +97,9 @@ internal sealed class SocketLife
         return _events.TryBegin(packet.Id) ? _queue.EnqueueAsync(packet with { Arguments = packet.Arguments.Copy() }) : ValueTask.CompletedTask;
     }
 
+    /// <summary>Takes an ack, at once: a handler may be waiting for it.</summary>
+    public void Settle(Packet ack) => Acks.Settle(_socket.Id, ack);
+
     /// <summary>The client leaves, once its earlier events are handled.</summary>
     public ValueTask LeaveAsync()
     {

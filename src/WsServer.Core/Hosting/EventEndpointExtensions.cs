@@ -94,7 +94,7 @@ public static class EventEndpointExtensions
                 string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
                 WebSocket webSocket = await context.WebSockets.AcceptWebSocketAsync(protocol).ConfigureAwait(false);
                 UpgradeStream? stream = context.Features.Get<UpgradeCapture>()?.Stream;
-                transport = WebSocketTransport.Create(webSocket, stream, _runtime.Options.MaxMessageBytes);
+                transport = WebSocketTransport.Create(webSocket, stream, _runtime.Options.MaxMessageBytes, context.Abort);
             }
             catch
             {

@@ -33,7 +33,8 @@ internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPol
 
             if (candidates[i].Endpoint.Metadata.GetMetadata<EventEndpoint>() is not { } mark)
             {
-                hasOthers = true;
+                // A fallback, as single-page applications have, answers what nobody else does: a page, to an upgrade of no use.
+                hasOthers |= candidates[i].Endpoint is not RouteEndpoint { Order: int.MaxValue };
             }
             else if (!isUpgrade)
             {
