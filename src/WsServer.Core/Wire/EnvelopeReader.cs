@@ -320,12 +320,13 @@ internal ref struct EnvelopeReader
             return;
         }
 
-        JsonObject members = JsonNode.Parse(value.Span, documentOptions: new() { MaxDepth = int.MaxValue, AllowDuplicateProperties = false })!.AsObject();
+        var anyDepth = new JsonDocumentOptions { MaxDepth = int.MaxValue, AllowDuplicateProperties = false };
+        JsonObject members = JsonNode.Parse(value.Span, documentOptions: anyDepth)!.AsObject();
         string code = Take(members, "code") ?? "error";
         string message = Take(members, "message") ?? code;
 
         // Written once here, so that a string which is no text fails now and not where the error is passed on.
-        _ackError = new EventError(code, message, members.Count > 0 ? JsonNode.Parse(members.ToJsonString())!.AsObject() : null);
+        _ackError = new EventError(code, message, members.Count > 0 ? JsonNode.Parse(members.ToJsonString(), documentOptions: anyDepth)!.AsObject() : null);
     }
 
     private static string? Take(JsonObject members, string name)

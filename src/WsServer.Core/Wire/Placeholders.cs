@@ -29,7 +29,12 @@ internal static class Placeholders
         {
             if (probe.ValueTextEquals("_placeholder"u8))
             {
+                // Anything else is an object like any other, which may have a placeholder within.
                 isMarked = probe.Read() && probe.TokenType == JsonTokenType.True;
+                if (!isMarked)
+                {
+                    return false;
+                }
             }
             else if (probe.ValueTextEquals("num"u8) && probe.Read() && probe.TokenType == JsonTokenType.Number && probe.TryGetInt32(out int value))
             {
