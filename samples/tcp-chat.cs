@@ -1,15 +1,10 @@
-// A chat over plain TCP beside WebSocket: each line is one envelope. A transport is four short methods.
-//
-//   dotnet run samples/tcp-chat.cs                (another TCP port: -- --tcp 5000)
-//   open http://localhost:3000 and log in, then: nc localhost 3001
-//   < {"connected":"/","sid":"…"}
-//   > {"event":"login","data":{"name":"Bob","userid":"bob"}}
-//   < {"event":"login","data":"Bob"}              (everyone in the chat, the browser too)
-//   > {"event":"chat","data":{"msg":"hi"}}        (everyone else in the chat)
+// A chat over plain TCP beside WebSocket: each line is one envelope, and a transport is four short methods.
+//   dotnet run samples/tcp-chat.cs       open http://localhost:3000 and log in; then: nc localhost 3001   (or: -- --tcp 5000)
+//   > {"event":"login","data":{"name":"Bob","userid":"bob"}}   < {"event":"login","data":"Bob"}   (everyone in the chat)
+//   > {"event":"chat","data":{"msg":"hi"}}                     (everyone else in the chat, the browser too)
 #:sdk Microsoft.NET.Sdk.Web
 #:project ../src/WsServer.Core
 #:property PublishAot=false
-
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
@@ -18,10 +13,10 @@ using WsServer;
 using WsServer.Connections;
 using WsServer.Wire;
 
-string here = (string)AppContext.GetData("EntryPointFileDirectoryPath")!;
-WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(here, "../public") });
+string page = Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, "../public");
+WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = page });
 builder.Configuration["urls"] ??= "http://localhost:3000";
-builder.Services.AddEvents().AddHostedService<LineServer>();
+builder.Services.AddEvents();
 WebApplication app = builder.Build();
 app.UseFileServer();
 EventServer io = app.MapEvents("/");
@@ -32,39 +27,31 @@ io.On<User>("login", async (socket, user) =>
     await socket.JoinAsync("chat");
     await io.To("chat").EmitAsync("login", user.Name);
 });
-
 io.On<Message>("chat", (socket, message) => socket.Items.TryGetValue("user", out object? user)
-    ? socket.To("chat").EmitAsync("chat", new Chat((User)user!, message.Msg))
+    ? socket.To("chat").EmitAsync("chat", new { From = (User)user!, message.Msg })
     : throw new EventException("unauthorized", "Log in before you chat."));
 
+using var listener = new TcpListener(IPAddress.Loopback, app.Configuration.GetValue("tcp", 3001));
+listener.Start();
+Console.WriteLine($"Now listening on: tcp://{listener.LocalEndpoint}");
+_ = AcceptAsync();
 await app.RunAsync();
 
-internal sealed record User(string Name, string Userid);
-
-internal sealed record Message(string Msg);
-
-internal sealed record Chat(User From, string Msg);
-
-/// <summary>Gives each TCP client to the event server, which runs it until it ends.</summary>
-internal sealed class LineServer(EventServer io, IConfiguration configuration) : BackgroundService
+async Task AcceptAsync()
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    while (true)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, configuration.GetValue("tcp", 3001));
-        listener.Start();
-        Console.WriteLine($"Now listening on: tcp://{listener.LocalEndpoint}");
-        while (true)
-        {
-            _ = io.RunAsync(new LineTransport(await listener.AcceptSocketAsync(stoppingToken)));
-        }
+        _ = io.RunAsync(new LineTransport(await listener.AcceptSocketAsync()));
     }
 }
+
+internal sealed record User(string Name, string Userid);
+internal sealed record Message(string Msg);
 
 /// <summary>Messages as lines of UTF-8. They end with LF or CRLF: to JSON, the CR is white space.</summary>
 internal sealed class LineTransport(Socket socket) : ITransport
 {
     private const int MaxLineBytes = 64 * 1024;
-
     private readonly PipeReader _reader = PipeReader.Create(new NetworkStream(socket));
 
     public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
@@ -96,12 +83,12 @@ internal sealed class LineTransport(Socket socket) : ITransport
     public ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
     {
         socket.Shutdown(SocketShutdown.Send);
-        return ValueTask.CompletedTask;
+        return default;
     }
 
     public ValueTask DisposeAsync()
     {
         socket.Dispose();
-        return ValueTask.CompletedTask;
+        return default;
     }
 }

@@ -95,7 +95,17 @@ internal sealed class NamespaceTable(EventRuntime runtime)
             if (matches(name))
             {
                 entry = Add(name, isDynamic: true);
-                configure(entry.Namespace);
+                try
+                {
+                    configure(entry.Namespace);
+                }
+                catch
+                {
+                    // Half set up, it would be found as if it were whole.
+                    _entries.Remove(name);
+                    throw;
+                }
+
                 return entry;
             }
         }

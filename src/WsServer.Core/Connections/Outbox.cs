@@ -97,13 +97,21 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     public void PostError(Packet answer)
     {
         settings.Metrics.Error(answer.Error!.Code);
-        if (_errors.TrySpend())
+        if (!_errors.TrySpend())
+        {
+            Complete(Closing.TooManyErrors);
+            return;
+        }
+
+        try
         {
             Post(answer);
         }
-        else
+        catch (Exception exception)
         {
-            Complete(Closing.TooManyErrors);
+            // The details are the program's, and may be what JSON cannot say. The client must have its answer all the same.
+            settings.Logger.ErrorNotWritten(exception, answer.Error.Code);
+            Post(answer with { Error = Closing.Faulted.Error });
         }
     }
 
@@ -228,7 +236,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
     private async Task SayGoodbyeAsync(Closing closing)
     {
-        if (closing.Reason == DisconnectReason.TransportError)
+        if (closing == Closing.Broken)
         {
             return;
         }

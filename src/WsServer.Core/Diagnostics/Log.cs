@@ -43,4 +43,13 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Error, "A handler of room events failed for room {Room} in {Namespace}.")]
     public static partial void RoomHandlerFailed(this ILogger logger, Exception exception, string room, string @namespace);
+
+    [LoggerMessage(14, LogLevel.Error, "Taking a client's message failed.")]
+    public static partial void MessageFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(15, LogLevel.Error, "Setting up the dynamic namespace {Namespace} failed.")]
+    public static partial void NamespaceFailed(this ILogger logger, Exception exception, string @namespace);
+
+    [LoggerMessage(16, LogLevel.Error, "The error {Code} could not be written as JSON; internal_error is sent in its place.")]
+    public static partial void ErrorNotWritten(this ILogger logger, Exception exception, string code);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WsServer.Connections;
+using WsServer.Diagnostics;
 using WsServer.Wire;
 
 namespace WsServer.Dispatch;
@@ -42,7 +43,10 @@ internal sealed class Session : ISocketOwner
     public void Start()
     {
         StartTimer();
-        Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home });
+        if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home }) is { } error)
+        {
+            _outbox.Complete(error.Code == ErrorCodes.InternalError ? Closing.Faulted : Closing.TurnedAway);
+        }
     }
 
     /// <summary>Takes a packet of the client; completes when it may send the next.</summary>
@@ -164,7 +168,8 @@ internal sealed class Session : ISocketOwner
         return ValueTask.CompletedTask;
     }
 
-    private void Connect(Packet packet)
+    /// <summary>Begins to join a namespace; returns why not, when there is no socket to begin with.</summary>
+    private EventError? Connect(Packet packet)
     {
         string name = packet.Namespace!;
         EventSocket? socket = null;
@@ -182,13 +187,7 @@ internal sealed class Session : ISocketOwner
                 int limit = _runtime.Options.MaxNamespacesPerConnection;
                 error = new EventError(ErrorCodes.TooManyNamespaces, $"A connection may be in {limit} namespaces.", new() { ["limit"] = limit });
             }
-            else if (_isClosed || _runtime.IsStopping || _namespaces.Acquire(name) is not { } ns)
-            {
-                error = _runtime.IsStopping
-                    ? new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.")
-                    : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.");
-            }
-            else
+            else if (Acquire(name, out error) is { } ns)
             {
                 Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = ParseAuth(packet.Arguments) };
                 socket = new EventSocket(ns, handshake, _outbox, this);
@@ -207,6 +206,35 @@ internal sealed class Session : ISocketOwner
         {
             socket.Life.Start(predecessor);
         }
+
+        return error;
+    }
+
+    private EventNamespace? Acquire(string name, out EventError? error)
+    {
+        error = null;
+        if (_isClosed || _runtime.IsStopping)
+        {
+            error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.");
+            return null;
+        }
+
+        try
+        {
+            if (_namespaces.Acquire(name) is { } found)
+            {
+                return found;
+            }
+
+            error = new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.");
+        }
+        catch (Exception exception)
+        {
+            _runtime.Logger.NamespaceFailed(exception, name);
+            error = _runtime.Describe(exception);
+        }
+
+        return null;
     }
 
     private JsonElement ParseAuth(JsonArguments auth) =>

@@ -12,6 +12,7 @@ internal sealed record Received(JsonElement Json, bool IsBinary, byte[] Attachme
 internal sealed class EventClient : IAsyncDisposable
 {
     private readonly WebSocket _webSocket;
+    private readonly EventServer? _io;
     private readonly Lock _gate = new();
     private readonly List<Received> _waiting = [];
     private readonly SemaphoreSlim _sending = new(1, 1);
@@ -21,9 +22,10 @@ internal sealed class EventClient : IAsyncDisposable
     private int _lastId = 1_000_000;
 
     /// <summary>Speaks over a WebSocket that is open already.</summary>
-    public EventClient(WebSocket webSocket)
+    public EventClient(WebSocket webSocket, EventServer? io = null)
     {
         _webSocket = webSocket;
+        _io = io;
         _reading = ReadAsync();
     }
 
@@ -55,7 +57,7 @@ internal sealed class EventClient : IAsyncDisposable
         options?.Invoke(webSocket.Options);
         using var timeout = new CancellationTokenSource(Within.Reason);
         await webSocket.ConnectAsync(host.Ws(path), timeout.Token);
-        return new EventClient(webSocket);
+        return new EventClient(webSocket, host.Io);
     }
 
     /// <summary>Opens a connection and waits until it has joined its namespace.</summary>
@@ -66,11 +68,16 @@ internal sealed class EventClient : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Waits for the first <c>connected</c>.</summary>
+    /// <summary>Waits for a <c>connected</c>, and until the socket is where broadcasts find it, which is a moment later.</summary>
     public async Task<JsonElement> WelcomedAsync()
     {
         JsonElement connected = await ExpectAsync("connected");
         Sid = connected.GetProperty("sid").GetString()!;
+        if (_io is not null)
+        {
+            await Within.UntilAsync(() => _io.Namespaces.Any(n => n.FindSocket(Sid) is not null), "the socket is in its namespace");
+        }
+
         return connected;
     }
 

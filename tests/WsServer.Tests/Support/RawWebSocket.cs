@@ -34,6 +34,9 @@ internal sealed class RawWebSocket : IDisposable
     /// <summary>The headers of the answer, by their names in lower case.</summary>
     public Dictionary<string, string> Headers { get; } = [];
 
+    /// <summary>The id that <c>connected</c> gave.</summary>
+    public string Sid { get; private set; } = "";
+
     /// <summary>Sends an upgrade request and reads the answer, whatever it is.</summary>
     /// <param name="host">The server.</param>
     /// <param name="path">The path and query.</param>
@@ -60,7 +63,7 @@ internal sealed class RawWebSocket : IDisposable
         return raw;
     }
 
-    /// <summary>Connects and reads the <c>connected</c> of the namespace.</summary>
+    /// <summary>Connects, reads the <c>connected</c> of the namespace, and waits until the socket is in it.</summary>
     public static async Task<RawWebSocket> ConnectAsync(EventServerHost host, string path = "/", int? receiveBuffer = null)
     {
         RawWebSocket raw = await RequestAsync(host, path, receiveBuffer);
@@ -70,10 +73,8 @@ internal sealed class RawWebSocket : IDisposable
         }
 
         RawFrame connected = await raw.ReadAsync();
-        if (!connected.Json.TryGetProperty("connected", out _))
-        {
-            throw new InvalidOperationException($"The first message was {Encoding.UTF8.GetString(connected.Payload)}.");
-        }
+        raw.Sid = connected.Json.GetProperty("sid").GetString()!;
+        await Within.UntilAsync(() => host.Io.Namespaces.Any(n => n.FindSocket(raw.Sid) is not null), "the socket is in its namespace");
 
         return raw;
     }
