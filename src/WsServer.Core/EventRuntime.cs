@@ -28,8 +28,9 @@ internal sealed class EventRuntime(
     /// <summary>Where broadcasts go; set once, while the server is built.</summary>
     public IBackplane Backplane { get; set; } = null!;
 
-    /// <summary>Whether a client may read what went wrong in a handler: in Development only.</summary>
-    public bool ShowsErrors => showsErrors;
+    /// <summary>What a client learns of an exception: in Development what it was, otherwise only that there was one.</summary>
+    public EventError Describe(Exception exception) => new(
+        ErrorCodes.InternalError, "The server failed.", showsErrors ? new() { ["detail"] = $"{exception.GetType().Name}: {exception.Message}" } : null);
 
     /// <summary>Set when the server stops: events that come now are refused.</summary>
     public bool IsStopping

@@ -231,6 +231,11 @@ internal ref struct ArgumentReader
         int index = _next++;
         if (index >= _arguments.Count)
         {
+            if (typeof(T) == typeof(JsonElement) || Nullable.GetUnderlyingType(typeof(T)) is not null)
+            {
+                return default!;
+            }
+
             throw EventSerializer.Invalid("is missing", "$", index, Math.Max(_arguments.Count, index + 1), null);
         }
 

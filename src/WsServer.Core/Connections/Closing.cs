@@ -9,6 +9,9 @@ internal sealed record Closing(DisconnectReason Reason, int Status, EventError? 
 
     public static readonly Closing Broken = new(DisconnectReason.TransportError, 1011, Flush: false);
 
+    public static readonly Closing Faulted = new(
+        DisconnectReason.TransportError, 1011, new(ErrorCodes.InternalError, "The server failed."));
+
     public static readonly Closing Malformed = new(DisconnectReason.ProtocolError, 1002, Flush: false);
 
     public static readonly Closing Left = new(DisconnectReason.ServerNamespaceDisconnect, 1000);

@@ -152,6 +152,11 @@ internal sealed class Connection(
         {
             await receive(packet).ConfigureAwait(false);
         }
+        catch (Exception exception)
+        {
+            logger.MessageFailed(exception);
+            outbox.Complete(Closing.Faulted);
+        }
         finally
         {
             _isHandingOn = false;

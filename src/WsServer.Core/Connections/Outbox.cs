@@ -97,13 +97,21 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     public void PostError(Packet answer)
     {
         settings.Metrics.Error(answer.Error!.Code);
-        if (_errors.TrySpend())
-        {
-            PostWritable(answer);
-        }
-        else
+        if (!_errors.TrySpend())
         {
             Complete(Closing.TooManyErrors);
+            return;
+        }
+
+        try
+        {
+            Post(answer);
+        }
+        catch (Exception exception)
+        {
+            // The details are the program's, and may be what JSON cannot say. The client must have its answer all the same.
+            settings.Logger.ErrorNotWritten(exception, answer.Error.Code);
+            Post(answer with { Error = Closing.Faulted.Error });
         }
     }
 
@@ -122,20 +130,6 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
 
         _ = WriteAsync();
-    }
-
-    private void PostWritable(Packet answer)
-    {
-        try
-        {
-            Post(answer);
-        }
-        catch (Exception exception)
-        {
-            // A handler's details may hold what JSON has no form for, such as NaN. The client is owed an answer even so.
-            settings.Logger.DetailsFailed(exception, answer.Error!.Code);
-            Post(answer with { Error = answer.Error with { Details = null } });
-        }
     }
 
     private bool Enqueue(EncodedPacket encoded, bool isVolatile)
@@ -242,7 +236,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
     private async Task SayGoodbyeAsync(Closing closing)
     {
-        if (closing.Reason == DisconnectReason.TransportError)
+        if (closing == Closing.Broken)
         {
             return;
         }

@@ -106,7 +106,16 @@ internal sealed class UpgradeCapture : IHttpUpgradeFeature, IHttpExtendedConnect
 
     public string? Protocol => _connect?.Protocol;
 
-    public static void Install(IFeatureCollection features, TimeProvider time) => features.Set(new UpgradeCapture(features, time));
+    public static void Install(IFeatureCollection features, TimeProvider time)
+    {
+        var capture = new UpgradeCapture(features, time);
+        features.Set(capture);
+        if (capture.IsUpgradableRequest || capture.IsExtendedConnect)
+        {
+            // An application with a UseWebSockets of its own has one that knows nothing of this stream.
+            features.Set<IHttpWebSocketFeature>(null);
+        }
+    }
 
     // HTTP/1.1: RFC 6455, section 4.2.
     public async Task<Stream> UpgradeAsync() => Stream = new UpgradeStream(await _upgrade!.UpgradeAsync().ConfigureAwait(false), _time);

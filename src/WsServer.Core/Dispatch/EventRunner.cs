@@ -70,13 +70,9 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         catch (Exception exception)
         {
             runtime.Logger.HandlerFailed(exception, packet.Event, socket.Id, Namespace.Name);
-            Refuse(packet, Describe(exception));
+            Refuse(packet, runtime.Describe(exception));
         }
     }
-
-    /// <summary>What a client learns of an exception: in Development what it was, otherwise only that there was one.</summary>
-    public EventError Describe(Exception exception) => new(
-        ErrorCodes.InternalError, "The server failed.", runtime.ShowsErrors ? new() { ["detail"] = $"{exception.GetType().Name}: {exception.Message}" } : null);
 
     public static EventError NotConnected(string ns) => new(ErrorCodes.NotConnected, $"The connection is not in '{ns}'.", new() { ["ns"] = ns });
 

@@ -43,7 +43,10 @@ internal sealed class Session : ISocketOwner
     public void Start()
     {
         StartTimer();
-        Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home });
+        if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home }) is { } error)
+        {
+            _outbox.Complete(error.Code == ErrorCodes.InternalError ? Closing.Faulted : Closing.TurnedAway);
+        }
     }
 
     /// <summary>Takes a packet of the client; completes when it may send the next.</summary>
@@ -170,7 +173,8 @@ internal sealed class Session : ISocketOwner
         return ValueTask.CompletedTask;
     }
 
-    private void Connect(Packet packet)
+    /// <summary>Begins to join a namespace; returns why not, when there is no socket to begin with.</summary>
+    private EventError? Connect(Packet packet)
     {
         string name = packet.Namespace!;
         EventSocket? socket = null;
@@ -187,10 +191,6 @@ internal sealed class Session : ISocketOwner
             {
                 int limit = _runtime.Options.MaxNamespacesPerConnection;
                 error = new EventError(ErrorCodes.TooManyNamespaces, $"A connection may be in {limit} namespaces.", new() { ["limit"] = limit });
-            }
-            else if (_isClosed || _runtime.IsStopping)
-            {
-                error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.");
             }
             else if (Acquire(name, out error) is { } ns)
             {
@@ -211,23 +211,35 @@ internal sealed class Session : ISocketOwner
         {
             socket.Life.Start(predecessor);
         }
+
+        return error;
     }
 
     private EventNamespace? Acquire(string name, out EventError? error)
     {
+        error = null;
+        if (_isClosed || _runtime.IsStopping)
+        {
+            error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.");
+            return null;
+        }
+
         try
         {
-            EventNamespace? ns = _namespaces.Acquire(name);
-            error = ns is null ? new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.") : null;
-            return ns;
+            if (_namespaces.Acquire(name) is { } found)
+            {
+                return found;
+            }
+
+            error = new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{name}'.");
         }
         catch (Exception exception)
         {
-            // A rule or its set-up is the program's: its fault must not cost the client its connection.
             _runtime.Logger.NamespaceFailed(exception, name);
-            error = new EventError(ErrorCodes.InternalError, "The server failed.");
-            return null;
+            error = _runtime.Describe(exception);
         }
+
+        return null;
     }
 
     private JsonElement ParseAuth(JsonArguments auth) =>

@@ -215,7 +215,7 @@ internal sealed class SocketLife
         catch (Exception exception)
         {
             _runtime.Logger.LifecycleFailed(exception, "admission", _socket.Id, _socket.Namespace.Name);
-            return _events.Describe(exception);
+            return _runtime.Describe(exception);
         }
     }
 

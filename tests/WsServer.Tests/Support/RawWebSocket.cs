@@ -1,0 +1,208 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace WsServer.Tests.Support;
+
+/// <summary>One frame as it came.</summary>
+internal sealed record RawFrame(int Opcode, bool IsFinal, byte[] Payload)
+{
+    public const int Continuation = 0, Text = 1, Binary = 2, Close = 8, Ping = 9, Pong = 10;
+
+    public JsonElement Json => JsonElement.Parse(Payload);
+
+    public int CloseStatus => BinaryPrimitives.ReadUInt16BigEndian(Payload);
+}
+
+/// <summary>
+/// A WebSocket made by hand on a TCP connection: sends what no proper client would, answers nothing by itself, and
+/// can stop reading.
+/// </summary>
+internal sealed class RawWebSocket : IDisposable
+{
+    private readonly TcpClient _tcp = new();
+    private NetworkStream _stream = null!;
+
+    private RawWebSocket()
+    {
+    }
+
+    /// <summary>The HTTP status of the answer.</summary>
+    public int Status { get; private set; }
+
+    /// <summary>The headers of the answer, by their names in lower case.</summary>
+    public Dictionary<string, string> Headers { get; } = [];
+
+    /// <summary>The id that <c>connected</c> gave.</summary>
+    public string Sid { get; private set; } = "";
+
+    /// <summary>Sends an upgrade request and reads the answer, whatever it is.</summary>
+    /// <param name="host">The server.</param>
+    /// <param name="path">The path and query.</param>
+    /// <param name="receiveBuffer">How much the system may take in before the program reads.</param>
+    /// <param name="headers">Header lines that are added, or that replace those of the same name.</param>
+    public static async Task<RawWebSocket> RequestAsync(EventServerHost host, string path = "/", int? receiveBuffer = null, params string[] headers)
+    {
+        var raw = new RawWebSocket();
+        if (receiveBuffer is { } size)
+        {
+            raw._tcp.ReceiveBufferSize = size;
+        }
+
+        await raw._tcp.ConnectAsync(host.Http.Host, host.Http.Port);
+        raw._stream = raw._tcp.GetStream();
+        string[] standard =
+        [
+            $"Host: {host.Http.Authority}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ];
+        string[] names = [.. headers.Select(NameOf)];
+        IEnumerable<string> lines = [$"GET {path} HTTP/1.1", .. standard.Where(h => !names.Contains(NameOf(h))), .. headers, "", ""];
+        await raw._stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines)));
+        await raw.ReadHeadAsync();
+        return raw;
+    }
+
+    /// <summary>Connects, reads the <c>connected</c> of the namespace, and waits until the socket is in it.</summary>
+    public static async Task<RawWebSocket> ConnectAsync(EventServerHost host, string path = "/", int? receiveBuffer = null)
+    {
+        RawWebSocket raw = await RequestAsync(host, path, receiveBuffer);
+        if (raw.Status != 101)
+        {
+            throw new InvalidOperationException($"The server answered {raw.Status}.");
+        }
+
+        RawFrame connected = await raw.ReadAsync();
+        raw.Sid = connected.Json.GetProperty("sid").GetString()!;
+        await Within.UntilAsync(() => host.Io.Namespaces.Any(n => n.FindSocket(raw.Sid) is not null), "the socket is in its namespace");
+
+        return raw;
+    }
+
+    public Task SendTextAsync(string text) => SendAsync(RawFrame.Text, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Sends one frame, with whatever is wrong about it.</summary>
+    /// <param name="opcode">The lower four bits of the first byte.</param>
+    /// <param name="payload">The payload, before masking.</param>
+    /// <param name="isFinal">The FIN bit.</param>
+    /// <param name="reserved">The three reserved bits, as the bits 0x70 of the first byte.</param>
+    /// <param name="isMasked">Whether it is masked, as a client must.</param>
+    public async Task SendAsync(int opcode, byte[] payload, bool isFinal = true, int reserved = 0, bool isMasked = true)
+    {
+        byte[] mask = [0x37, 0xfa, 0x21, 0x3d];
+        var frame = new MemoryStream();
+        frame.WriteByte((byte)((isFinal ? 0x80 : 0) | reserved | opcode));
+        int maskBit = isMasked ? 0x80 : 0;
+        byte[] length = new byte[8];
+        if (payload.Length < 126)
+        {
+            frame.WriteByte((byte)(maskBit | payload.Length));
+        }
+        else if (payload.Length <= ushort.MaxValue)
+        {
+            frame.WriteByte((byte)(maskBit | 126));
+            BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)payload.Length);
+            frame.Write(length, 0, 2);
+        }
+        else
+        {
+            frame.WriteByte((byte)(maskBit | 127));
+            BinaryPrimitives.WriteUInt64BigEndian(length, (ulong)payload.Length);
+            frame.Write(length, 0, 8);
+        }
+
+        if (isMasked)
+        {
+            frame.Write(mask);
+        }
+
+        for (int i = 0; i < payload.Length; i++)
+        {
+            frame.WriteByte((byte)(isMasked ? payload[i] ^ mask[i % 4] : payload[i]));
+        }
+
+        await _stream.WriteAsync(frame.ToArray());
+    }
+
+    public Task SendCloseAsync(int status, string reason = "") => SendAsync(RawFrame.Close, [(byte)(status >> 8), (byte)status, .. Encoding.UTF8.GetBytes(reason)]);
+
+    /// <summary>Reads the next frame.</summary>
+    public async Task<RawFrame> ReadAsync() => await TryReadAsync() ?? throw new InvalidOperationException("The connection ended.");
+
+    /// <summary>Reads frames up to one of this kind, and returns that.</summary>
+    public async Task<RawFrame> ReadAsync(int opcode)
+    {
+        RawFrame frame;
+        do
+        {
+            frame = await ReadAsync();
+        }
+        while (frame.Opcode != opcode);
+        return frame;
+    }
+
+    /// <summary>Reads everything until the connection ends.</summary>
+    public async Task<List<RawFrame>> ReadToEndAsync()
+    {
+        List<RawFrame> all = [];
+        while (await TryReadAsync() is { } frame)
+        {
+            all.Add(frame);
+        }
+
+        return all;
+    }
+
+    /// <summary>Reads the next frame, or null when the connection has ended or is broken.</summary>
+    public async Task<RawFrame?> TryReadAsync()
+    {
+        using var timeout = new CancellationTokenSource(Within.Reason);
+        try
+        {
+            byte[] head = new byte[2];
+            await _stream.ReadExactlyAsync(head, timeout.Token);
+            long length = head[1] & 0x7f;
+            if (length >= 126)
+            {
+                byte[] more = new byte[length == 126 ? 2 : 8];
+                await _stream.ReadExactlyAsync(more, timeout.Token);
+                length = more.Length == 2 ? BinaryPrimitives.ReadUInt16BigEndian(more) : (long)BinaryPrimitives.ReadUInt64BigEndian(more);
+            }
+
+            byte[] payload = new byte[length];
+            await _stream.ReadExactlyAsync(payload, timeout.Token);
+            return new RawFrame(head[0] & 0x0f, (head[0] & 0x80) != 0, payload);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException("Waited in vain for a frame.");
+        }
+    }
+
+    public void Dispose() => _tcp.Dispose();
+
+    private static string NameOf(string header) => header[..header.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant();
+
+    private async Task ReadHeadAsync()
+    {
+        using var timeout = new CancellationTokenSource(Within.Reason);
+        var head = new StringBuilder();
+        byte[] one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        {
+            await _stream.ReadExactlyAsync(one, timeout.Token);
+            head.Append((char)one[0]);
+        }
+
+        string[] lines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        Status = int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        foreach (string line in lines.Skip(1))
+        {
+            Headers[NameOf(line)] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+namespace WsServer.Tests.Support;
+
+/// <summary>How long a test waits for anything: long enough for a busy machine, and never for ever.</summary>
+internal static class Within
+{
+    public static readonly TimeSpan Reason = TimeSpan.FromSeconds(20);
+
+    /// <summary>Waits for a task, and fails when it takes too long.</summary>
+    public static async Task<T> TimeAsync<T>(Task<T> task, string what)
+    {
+        try
+        {
+            return await task.WaitAsync(Reason);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"Waited in vain for {what}.");
+        }
+    }
+
+    /// <inheritdoc cref="TimeAsync{T}" />
+    public static async Task TimeAsync(Task task, string what)
+    {
+        try
+        {
+            await task.WaitAsync(Reason);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"Waited in vain for {what}.");
+        }
+    }
+
+    /// <summary>Looks again and again until something holds, for what tells nobody when it happens.</summary>
+    public static async Task UntilAsync(Func<bool> holds, string what)
+    {
+        using var timeout = new CancellationTokenSource(Reason);
+        while (!holds())
+        {
+            if (timeout.IsCancellationRequested)
+            {
+                throw new TimeoutException($"Waited in vain until {what}.");
+            }
+
+            await Task.Delay(5, CancellationToken.None);
+        }
+    }
+}
