@@ -188,7 +188,7 @@ public class SocketLifeTests
     }
 
     [Fact]
-    public async Task Details_that_are_no_json_are_left_out_and_the_socket_lives_on()
+    public async Task An_error_whose_details_are_no_json_is_answered_all_the_same_and_the_socket_lives_on()
     {
         await using var server = new InMemoryServer();
         server.Io.On("bad", (EventSocket _) => Throw());
@@ -197,11 +197,11 @@ public class SocketLifeTests
         for (int id = 1; id <= 2; id++)
         {
             client.Send($$"""{"event":"bad","id":{{id}}}""");
-            (await client.ReceiveTextAsync()).Should().Be($$$"""{"ack":{{{id}}},"error":{"code":"bad_luck","message":"Bad luck."}}""");
+            (await client.ReceiveTextAsync()).Should().Be($$$"""{"ack":{{{id}}},"error":{"code":"internal_error","message":"The server failed."}}""");
         }
 
         client.Send("""{"connect":"/bad"}""");
-        (await client.ReceiveTextAsync()).Should().Be("""{"connect_error":"/bad","error":{"code":"bad_luck","message":"Bad luck."}}""");
+        (await client.ReceiveTextAsync()).Should().Be("""{"connect_error":"/bad","error":{"code":"internal_error","message":"The server failed."}}""");
         await InMemoryServer.EndAsync(client);
         server.Errors.Should().HaveCount(3);
 
