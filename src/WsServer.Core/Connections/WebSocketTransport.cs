@@ -94,10 +94,12 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
             abort();
         }
 
-        webSocket.Dispose();
+        DisposeWebSocket();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
+
+    protected virtual void DisposeWebSocket() => webSocket.Dispose();
 
     private async ValueTask<TransportMessage> ReceiveMessageAsync(CancellationToken cancellationToken)
     {
@@ -198,6 +200,12 @@ internal sealed class FramedWebSocketTransport(WebSocket webSocket, UpgradeStrea
 
         // Only after success: an aborted write may still read from it.
         ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    // The framework takes disposing for breaking the connection, and a goodbye that is still on its way would be lost:
+    // that of a 1002 or 1007, which no answer of the client is waited for. There is nothing that needs disposing.
+    protected override void DisposeWebSocket()
+    {
     }
 
     public ValueTask PingAsync(CancellationToken cancellationToken) => stream.WriteAsync(Ping, cancellationToken);
