@@ -14,35 +14,37 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Configuration["urls"] ??= "http://localhost:3000";
 WebApplication app = builder.Build();
 app.UseWebSockets();
-
-app.MapGet("/", async (HttpContext context, IHostApplicationLifetime lifetime) =>
+app.MapGet("/", async context =>
 {
     if (!context.WebSockets.IsWebSocketRequest)
     {
-        return Results.Text("Come back with a WebSocket: wscat -c ws://localhost:3000");
+        await context.Response.WriteAsync("Come back with a WebSocket: wscat -c ws://localhost:3000");
+        return;
     }
 
     using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
-    await socket.SendAsync("Hello! I am a server."u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, context.RequestAborted);
-
     // When the server stops it says goodbye; the client's own goodbye then ends the loop.
-    using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(() =>
+    using CancellationTokenRegistration stopping = app.Lifetime.ApplicationStopping.Register(() =>
         _ = socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, "the server stops", CancellationToken.None));
-
-    byte[] buffer = new byte[16 * 1024];
-    ValueWebSocketReceiveResult received;
-    while ((received = await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted)).MessageType != WebSocketMessageType.Close)
+    try
     {
-        // A message longer than the buffer comes in several parts, each with a line of its own here.
-        Console.WriteLine($"received: {Encoding.UTF8.GetString(buffer, 0, received.Count)}");
-    }
+        await socket.SendAsync("Hello! I am a server."u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+        byte[] buffer = new byte[16 * 1024];
+        while (await socket.ReceiveAsync(buffer, CancellationToken.None) is { MessageType: not WebSocketMessageType.Close } received)
+        {
+            // A message longer than the buffer comes in several parts, each with a line of its own here.
+            Console.WriteLine($"received: {Encoding.UTF8.GetString(buffer, 0, received.Count)}");
+        }
 
-    if (socket.State == WebSocketState.CloseReceived)
+        if (socket.State == WebSocketState.CloseReceived)
+        {
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        }
+    }
+    catch (WebSocketException exception)
     {
-        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
+        Console.WriteLine($"gone without a goodbye: {exception.Message}");
     }
-
-    return Results.Empty;
 });
 
 await app.RunAsync();

@@ -66,7 +66,7 @@ internal sealed class Session : ISocketOwner
             case PacketKind.Disconnect when Find(ns) is { Life.IsLeaving: false } socket:
                 return socket.Life.LeaveAsync();
             case PacketKind.Disconnect:
-                _outbox.PostError(packet.Refuse(EventRunner.NotConnected(ns)));
+                _outbox.PostError(packet.Refuse(NotHere(ns)));
                 return ValueTask.CompletedTask;
             case PacketKind.Ping:
                 _outbox.Post(new Packet(PacketKind.Pong) { Arguments = packet.Arguments });
@@ -152,11 +152,14 @@ internal sealed class Session : ISocketOwner
         _outbox.Complete(Closing.Left);
     }
 
+    private EventError NotHere(string ns) =>
+        _namespaces.Exists(ns) ? EventRunner.NotConnected(ns) : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{ns}'.", new() { ["ns"] = ns });
+
     private ValueTask ReceiveEventAsync(Packet packet, string ns)
     {
         if (Find(ns) is not { Life.IsLeaving: false } socket)
         {
-            _outbox.PostError(packet.Refuse(EventRunner.NotConnected(ns), ns));
+            _outbox.PostError(packet.Refuse(NotHere(ns), ns));
             return ValueTask.CompletedTask;
         }
 
@@ -235,6 +238,7 @@ internal sealed class Session : ISocketOwner
         }
         catch (Exception exception)
         {
+            // A rule or its set-up is the program's: its fault must not cost the client its connection.
             _runtime.Logger.NamespaceFailed(exception, name);
             error = _runtime.Describe(exception);
         }

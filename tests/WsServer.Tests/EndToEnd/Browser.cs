@@ -55,7 +55,7 @@ public sealed class Browser : IAsyncLifetime
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new()
         {
-            ExecutablePath = Requirements.Browser ?? throw new InvalidOperationException("No Chromium, Chrome or Edge was found."),
+            ExecutablePath = Requirements.Browser ?? throw new InvalidOperationException("No Chromium or Chrome was found."),
             Args = Arguments,
         });
         _app ??= await App.StartAsync();

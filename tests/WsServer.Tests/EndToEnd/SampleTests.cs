@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using FluentAssertions;
+using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.EndToEnd;
@@ -9,7 +10,7 @@ namespace WsServer.Tests.EndToEnd;
 /// <summary>Each sample as its own process, and what the comment on top of it promises.</summary>
 public class SampleTests
 {
-    [Fact]
+    [ProcessFact]
     public async Task Native_websocket_greets_and_prints_what_it_receives()
     {
         await using Sample sample = await Sample.StartAsync("native-websocket");
@@ -19,10 +20,29 @@ public class SampleTests
         await client.SendAsync("anything");
         await sample.Process.WaitForLineAsync("received: anything");
 
+        await using (SampleClient rude = await sample.ConnectAsync())
+        {
+            await rude.ExpectAsync("Hello! I am a server.");
+        }
+
+        await sample.Process.WaitForLineAsync("gone without a goodbye");
         await sample.StopAsync();
+        Regex.Count(sample.Process.Transcript, "gone without a goodbye").Should().Be(1);
     }
 
     [Fact]
+    public void Every_sample_is_in_the_table_and_says_how_to_try_it()
+    {
+        string table = File.ReadAllText(Repository.PathTo("samples", "README.md"));
+        foreach (string path in Directory.GetFiles(Repository.PathTo("samples"), "*.cs"))
+        {
+            string name = Path.GetFileName(path);
+            table.Should().Contain($"[`{name}`]({name})");
+            File.ReadAllText(path).Should().StartWith("// ").And.Contain($"//   dotnet run samples/{name}");
+        }
+    }
+
+    [ProcessFact]
     public async Task Native_websocket_answers_a_goodbye()
     {
         await using Sample sample = await Sample.StartAsync("native-websocket");
@@ -33,7 +53,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Hello_counter_counts_for_each_client_and_prints_hey()
     {
         await using Sample sample = await Sample.StartAsync("hello-counter");
@@ -49,7 +69,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Chat_logs_in_talks_to_the_others_and_disconnects()
     {
         await using Sample sample = await Sample.StartAsync("chat");
@@ -73,7 +93,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Namespaces_greet_and_respond_each_on_its_own()
     {
         await using Sample sample = await Sample.StartAsync("namespaces");
@@ -89,7 +109,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Rooms_keep_messages_to_their_members()
     {
         await using Sample sample = await Sample.StartAsync("rooms");
@@ -112,7 +132,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Join_room_says_whether_the_room_exists_and_greets_notification_rooms()
     {
         await using Sample sample = await Sample.StartAsync("join-room");
@@ -133,7 +153,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Acks_go_both_ways()
     {
         await using Sample sample = await Sample.StartAsync("acks");
@@ -160,7 +180,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Broadcast_reaches_everyone_the_others_or_only_me()
     {
         await using Sample sample = await Sample.StartAsync("broadcast");
@@ -184,7 +204,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Room_limit_turns_the_third_away_until_a_place_is_free()
     {
         const string Join = """{"event":"join","data":"table"}""";
@@ -207,7 +227,7 @@ public class SampleTests
         await sample.StopAsync();
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Udp_makes_events_of_datagrams_and_survives_what_is_no_json()
     {
         await using Sample sample = await Sample.StartAsync("udp", "--udp", "0");

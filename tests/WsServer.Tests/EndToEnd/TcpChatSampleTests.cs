@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using FluentAssertions;
 using WsServer.Tests.Support;
-using Xunit;
 
 namespace WsServer.Tests.EndToEnd;
 
@@ -12,7 +11,7 @@ public class TcpChatSampleTests
     private const string AdaLogsIn = """{"event":"login","data":{"name":"Ada","userid":"ada"},"id":1}""";
     private const string BobLogsIn = """{"event":"login","data":{"name":"Bob","userid":"bob"},"id":1}""";
 
-    [Fact]
+    [ProcessFact]
     public async Task Lines_over_tcp_and_a_websocket_chat_in_one_room()
     {
         await using Sample sample = await Sample.StartAsync("tcp-chat", "--tcp", "0");
@@ -41,7 +40,7 @@ public class TcpChatSampleTests
         await stopping;
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Lines_may_come_in_pieces_or_together_and_end_with_crlf()
     {
         await using Sample sample = await Sample.StartAsync("tcp-chat", "--tcp", "0");
@@ -54,7 +53,7 @@ public class TcpChatSampleTests
         await client.ExpectAsync("""{"pong":"three"}""");
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task Bad_lines_are_answered_and_a_too_long_one_ends_its_own_connection_only()
     {
         await using Sample sample = await Sample.StartAsync("tcp-chat", "--tcp", "0");
@@ -80,7 +79,7 @@ public class TcpChatSampleTests
         await steady.ExpectAsync("""{"ack":1}""");
     }
 
-    [Fact]
+    [ProcessFact]
     public async Task The_page_is_served_beside()
     {
         await using Sample sample = await Sample.StartAsync("tcp-chat", "--tcp", "0");

@@ -5,22 +5,24 @@ namespace WsServer.Tests.Support;
 /// <summary>What some tests need beside the .NET SDK. On a developer's machine they are skipped without it; in CI (<c>CI=true</c>) they fail.</summary>
 internal static class Requirements
 {
-    private static readonly string[] BrowserNames =
-        ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome.exe", "msedge.exe"];
+    public const string NoSignals = "Windows has no SIGTERM.";
+
+    private static readonly string[] BrowserNames = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
     private static readonly string[] BrowserPaths =
     [
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        @"C:\Program Files\Google\Chrome\Application\chrome.exe",
-        @"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
     ];
+
+    /// <summary>Whether a program can be asked to end by a signal.</summary>
+    public static bool HasSignals => !OperatingSystem.IsWindows();
 
     /// <summary>A Chromium or a browser made of it; null without.</summary>
     public static string? Browser { get; } = BrowserNames.Select(FindOnPath).Concat(BrowserPaths.Where(File.Exists)).FirstOrDefault(p => p is not null);
 
     /// <summary>Node.js; null without.</summary>
-    public static string? Node { get; } = FindOnPath("node") ?? FindOnPath("node.exe");
+    public static string? Node { get; } = FindOnPath("node");
 
     /// <summary>The wscat of <c>tests/node</c>.</summary>
     public static string Wscat { get; } = Repository.PathTo("tests", "node", "node_modules", "wscat", "bin", "wscat");
@@ -35,11 +37,20 @@ internal static class Requirements
         .FirstOrDefault(File.Exists);
 }
 
+/// <summary>A test with programs that are ended as a terminal or a container ends them.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ProcessFactAttribute : FactAttribute
+{
+    public ProcessFactAttribute() => Skip = Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals);
+}
+
 /// <summary>A test with a real browser.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class BrowserFactAttribute : FactAttribute
 {
-    public BrowserFactAttribute() => Skip = Requirements.SkipUnless(Requirements.Browser is not null, "No Chromium, Chrome or Edge was found.");
+    public BrowserFactAttribute() => Skip =
+        Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
+        ?? Requirements.SkipUnless(Requirements.Browser is not null, "No Chromium or Chrome was found.");
 }
 
 /// <summary>A test with a program of Node.js from <c>tests/node</c>.</summary>
@@ -47,7 +58,8 @@ internal sealed class BrowserFactAttribute : FactAttribute
 internal sealed class NodeFactAttribute : FactAttribute
 {
     public NodeFactAttribute() => Skip =
-        Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
+        Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
+        ?? Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
         ?? Requirements.SkipUnless(File.Exists(Requirements.Wscat), "wscat is missing: run npm ci in tests/node.");
 }
 
