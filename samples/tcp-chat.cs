@@ -41,7 +41,7 @@ async Task AcceptAsync()
 {
     while (true)
     {
-        _ = io.RunAsync(new LineTransport(await listener.AcceptSocketAsync()));
+        _ = io.RunAsync(new LineTransport(new NetworkStream(await listener.AcceptSocketAsync(), ownsSocket: true)));
     }
 }
 
@@ -49,10 +49,10 @@ internal sealed record User(string Name, string Userid);
 internal sealed record Message(string Msg);
 
 /// <summary>Messages as lines of UTF-8. They end with LF or CRLF: to JSON, the CR is white space.</summary>
-internal sealed class LineTransport(Socket socket) : ITransport
+internal sealed class LineTransport(NetworkStream stream) : ITransport
 {
     private const int MaxLineBytes = 64 * 1024;
-    private readonly PipeReader _reader = PipeReader.Create(new NetworkStream(socket));
+    private readonly PipeReader _reader = PipeReader.Create(stream);
 
     public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -76,19 +76,15 @@ internal sealed class LineTransport(Socket socket) : ITransport
             // JSON has line breaks only as white space. What is relayed as it came may have some; here they would end the line.
             byte[] line = [.. packet.Payload.Span, (byte)'\n'];
             line.AsSpan(0, packet.Payload.Length).Replace((byte)'\n', (byte)' ');
-            await socket.SendAsync(line, cancellationToken);
+            await stream.WriteAsync(line, cancellationToken);
         }
     }
 
     public ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
     {
-        socket.Shutdown(SocketShutdown.Send);
+        stream.Socket.Shutdown(SocketShutdown.Send);
         return default;
     }
 
-    public ValueTask DisposeAsync()
-    {
-        socket.Dispose();
-        return default;
-    }
+    public ValueTask DisposeAsync() => stream.DisposeAsync();
 }
