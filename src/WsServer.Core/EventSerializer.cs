@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -18,10 +19,15 @@ public sealed class EventSerializer
     private readonly JsonSerializerOptions _options;
 
     /// <summary>Makes a serializer.</summary>
-    /// <param name="options">The application's options, which are copied. They need a type info resolver.</param>
+    /// <param name="options">The application's options, which are copied. Without a type info resolver they use reflection, where the application allows it.</param>
     public EventSerializer(JsonSerializerOptions options)
     {
         _options = new JsonSerializerOptions(options);
+        if (_options.TypeInfoResolver is null && JsonSerializer.IsReflectionEnabledByDefault)
+        {
+            _options.TypeInfoResolver = CreateReflectionResolver();
+        }
+
         _options.Converters.Add(new ByteArrayConverter());
         _options.Converters.Add(new ReadOnlyMemoryConverter());
         _options.Converters.Add(new MemoryConverter());
@@ -99,6 +105,10 @@ public sealed class EventSerializer
         string full = count > 1 ? $"$[{index}]{path.AsSpan(1)}" : path;
         return new EventException(ErrorCodes.InvalidData, $"The data at {full} {what}.", new() { ["path"] = full }, inner);
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only called where the application has left reflection on, which trimming turns off.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As above.")]
+    private static DefaultJsonTypeInfoResolver CreateReflectionResolver() => new();
 
     private static string Describe(Type type) => Type.GetTypeCode(type) switch
     {

@@ -26,7 +26,7 @@ public sealed class EventServerOptions
     /// <summary>The longest name of an event or a namespace, in characters (UTF-16). A longer one is <c>invalid_envelope</c>. Default 256.</summary>
     public int MaxEventNameLength { get; set; } = 256;
 
-    /// <summary>How deep a message's JSON may nest, its envelope included. Deeper is <c>invalid_envelope</c>. Default 64.</summary>
+    /// <summary>How deep a message's JSON may nest, its envelope included. Deeper is <c>invalid_envelope</c>. Default 64, at most 1,000.</summary>
     public int MaxJsonDepth { get; set; } = 64;
 
     /// <summary>
@@ -107,6 +107,11 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         AtLeast(nameof(options.MaxNamespacesPerConnection), options.MaxNamespacesPerConnection, 1);
         AtLeast(nameof(options.MaxEventNameLength), options.MaxEventNameLength, 1);
         AtLeast(nameof(options.MaxJsonDepth), options.MaxJsonDepth, 2);
+        if (options.MaxJsonDepth > 1_000)
+        {
+            errors.Add($"Events:{nameof(options.MaxJsonDepth)} is {options.MaxJsonDepth}; it must be at most 1000.");
+        }
+
         AtLeast(nameof(options.MaxQueuedEvents), options.MaxQueuedEvents, 1);
         AtLeast(nameof(options.MaxPendingAcks), options.MaxPendingAcks, 1);
         AtLeast(nameof(options.MaxOutboxBytes), options.MaxOutboxBytes, 0);

@@ -133,6 +133,13 @@ public sealed partial class EventSerializerTests
     }
 
     [Fact]
+    public void Options_without_a_resolver_use_reflection_where_the_application_has_it()
+    {
+        var serializer = new EventSerializer(new JsonSerializerOptions(JsonSerializerDefaults.Web));
+        serializer.Write(new { Name = "Ada" }).ToString().Should().Be("""{"name":"Ada"}""");
+    }
+
+    [Fact]
     public void A_source_generated_context_is_enough()
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = Generated.Default };

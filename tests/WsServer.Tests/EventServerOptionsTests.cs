@@ -14,6 +14,7 @@ public class EventServerOptionsTests
         { "MaxNamespacesPerConnection", o => o.MaxNamespacesPerConnection = 0, "at least 1" },
         { "MaxEventNameLength", o => o.MaxEventNameLength = 0, "at least 1" },
         { "MaxJsonDepth", o => o.MaxJsonDepth = 1, "at least 2" },
+        { "MaxJsonDepth", o => o.MaxJsonDepth = 1_001, "at most 1000" },
         { "MaxQueuedEvents", o => o.MaxQueuedEvents = 0, "at least 1" },
         { "MaxPendingAcks", o => o.MaxPendingAcks = 0, "at least 1" },
         { "MaxOutboxBytes", o => o.MaxOutboxBytes = -1, "at least 0" },

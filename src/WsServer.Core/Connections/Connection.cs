@@ -27,6 +27,12 @@ internal sealed class Connection(
     {
         Task receiving = ReceiveAsync();
         Closing closing = await outbox.Completed.ConfigureAwait(false);
+        if (closing == Closing.Broken)
+        {
+            // There is nobody left to say goodbye to.
+            await abort.CancelAsync().ConfigureAwait(false);
+        }
+
         try
         {
             await Task.WhenAll(receiving, outbox.Finished).WaitAsync(options.CloseTimeout, time).ConfigureAwait(false);

@@ -163,6 +163,11 @@ internal sealed class JsonPacketCodec : IPacketCodec
         writer.WriteString("message"u8, error.Message);
         foreach ((string name, System.Text.Json.Nodes.JsonNode? value) in error.Details ?? [])
         {
+            if (name is "code" or "message")
+            {
+                continue;
+            }
+
             writer.WritePropertyName(name);
             if (value is null)
             {
