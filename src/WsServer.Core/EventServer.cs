@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using WsServer.Backplane;
 using WsServer.Connections;
 using WsServer.Diagnostics;
@@ -150,12 +151,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
 
         if (!TryReserve())
         {
-            await using (transport.ConfigureAwait(false))
-            {
-                // RFC 6455 registry: 1013, try again later.
-                await transport.CloseAsync(new TransportClose(1013, "too many connections"), CancellationToken.None).ConfigureAwait(false);
-            }
-
+            await RefuseAsync(transport).ConfigureAwait(false);
             return DisconnectReason.ServerNamespaceDisconnect;
         }
 
@@ -233,6 +229,21 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         while (!_open.IsEmpty)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), _runtime.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RefuseAsync(ITransport transport)
+    {
+        await using ConfiguredAsyncDisposable disposing = transport.ConfigureAwait(false);
+        try
+        {
+            // RFC 6455 registry: 1013, try again later. A client that does not take it is broken off.
+            using var timeout = new CancellationTokenSource(_runtime.Options.CloseTimeout, _runtime.Time);
+            await transport.CloseAsync(new TransportClose(1013, "too many connections"), timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            _runtime.Logger.SendFailed(exception);
         }
     }
 

@@ -197,11 +197,11 @@ public class SocketLifeTests
         for (int id = 1; id <= 2; id++)
         {
             client.Send($$"""{"event":"bad","id":{{id}}}""");
-            (await client.ReceiveTextAsync()).Should().Be($$$"""{"ack":{{{id}}},"error":{"code":"internal_error","message":"The server failed."}}""");
+            (await client.ReceiveTextAsync()).Should().Be($$$"""{"ack":{{{id}}},"error":{"code":"bad_luck","message":"Bad luck."}}""");
         }
 
         client.Send("""{"connect":"/bad"}""");
-        (await client.ReceiveTextAsync()).Should().Be("""{"connect_error":"/bad","error":{"code":"internal_error","message":"The server failed."}}""");
+        (await client.ReceiveTextAsync()).Should().Be("""{"connect_error":"/bad","error":{"code":"bad_luck","message":"Bad luck."}}""");
         await InMemoryServer.EndAsync(client);
         server.Errors.Should().HaveCount(3);
 

@@ -37,7 +37,7 @@ internal sealed class EventServerHost : IAsyncDisposable
     {
         var log = new CollectedLog();
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
-        builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Debug);
+        builder.Logging.ClearProviders().AddProvider(log).AddFilter<CollectedLog>(null, LogLevel.Debug);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
 
         // A test that ends with connections open should not wait for their goodbyes.
