@@ -36,7 +36,7 @@ app.MapGet("/", async context =>
             Console.WriteLine($"received: {Encoding.UTF8.GetString(buffer, 0, received.Count)}");
         }
 
-        if (socket.State == WebSocketState.CloseReceived)
+        if (!app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
         }

@@ -137,7 +137,7 @@ public class LeakTests
         await second.Disposed;
         await second.Running.WaitAsync(Patience);
         TransportPair third = server.Start(transport: new TransportPair { CloseFault = new IOException("No.") });
-        await third.Running.WaitAsync(Patience);
+        (await third.Running.WaitAsync(Patience)).Should().Be(DisconnectReason.ServerNamespaceDisconnect);
         third.IsDisposed.Should().BeTrue();
         server.Io.ConnectionCount.Should().Be(1);
         await InMemoryServer.EndAsync(client);
