@@ -150,9 +150,12 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
 
         if (!TryReserve())
         {
-            // RFC 6455 registry: 1013, try again later.
-            await transport.CloseAsync(new TransportClose(1013, "too many connections"), CancellationToken.None).ConfigureAwait(false);
-            await transport.DisposeAsync().ConfigureAwait(false);
+            await using (transport.ConfigureAwait(false))
+            {
+                // RFC 6455 registry: 1013, try again later.
+                await transport.CloseAsync(new TransportClose(1013, "too many connections"), CancellationToken.None).ConfigureAwait(false);
+            }
+
             return DisconnectReason.ServerNamespaceDisconnect;
         }
 

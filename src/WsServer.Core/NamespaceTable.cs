@@ -101,7 +101,7 @@ internal sealed class NamespaceTable(EventRuntime runtime)
                 }
                 catch
                 {
-                    // Half set up, it would be found as if it were whole.
+                    // Half set up it might let in whom its middleware would turn away.
                     _entries.Remove(name);
                     throw;
                 }

@@ -4,13 +4,13 @@ using System.Globalization;
 internal static class HostSetup
 {
     /// <summary>
-    /// Listens on localhost at the default port, unless <c>--urls</c> or <c>ASPNETCORE_URLS</c> say where; with
+    /// Listens on localhost at the default port, unless <c>--urls</c>, <c>ASPNETCORE_URLS</c> or <c>ASPNETCORE_HTTP_PORTS</c> say where; with
     /// <c>PORT</c>, as hosting platforms set it, on every address at that port.
     /// </summary>
     public static void UsePort(this WebApplicationBuilder builder, int defaultPort)
     {
         string? port = builder.Configuration["PORT"];
-        if (builder.Configuration["urls"] is not null)
+        if (builder.Configuration["urls"] is not null || builder.Configuration["http_ports"] is not null)
         {
             return;
         }

@@ -37,7 +37,16 @@ internal sealed class Connection(
             await abort.CancelAsync().ConfigureAwait(false);
         }
 
-        await transport.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await transport.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // Its sockets must go all the same.
+            logger.CloseFailed(exception);
+        }
+
         return closing.Reason;
     }
 

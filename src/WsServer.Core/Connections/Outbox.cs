@@ -103,16 +103,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             return;
         }
 
-        try
-        {
-            Post(answer);
-        }
-        catch (Exception exception)
-        {
-            // The details are the program's, and may be what JSON cannot say. The client must have its answer all the same.
-            settings.Logger.ErrorNotWritten(exception, answer.Error.Code);
-            Post(answer with { Error = Closing.Faulted.Error });
-        }
+        PostWritable(answer);
     }
 
     /// <summary>Ends the connection: nothing more is taken, and the client is told why. The first call counts.</summary>
@@ -130,6 +121,20 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
 
         _ = WriteAsync();
+    }
+
+    private void PostWritable(Packet answer)
+    {
+        try
+        {
+            Post(answer);
+        }
+        catch (Exception exception)
+        {
+            // A handler's details may hold what JSON has no form for, such as NaN. The client is owed an answer even so.
+            settings.Logger.DetailsFailed(exception, answer.Error!.Code);
+            Post(answer with { Error = answer.Error with { Details = null } });
+        }
     }
 
     private bool Enqueue(EncodedPacket encoded, bool isVolatile)

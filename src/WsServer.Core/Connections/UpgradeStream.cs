@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace WsServer.Connections;
@@ -61,15 +62,24 @@ internal sealed class UpgradeStream(Stream inner, TimeProvider time) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    protected override void Dispose(bool disposing)
+    /// <summary>Reads and forgets until the other side closes, so that its last words do not break the connection before it has read ours.</summary>
+    public async ValueTask DrainAsync(CancellationToken cancellationToken)
     {
-        if (disposing)
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(4 * 1024);
+        try
         {
-            inner.Dispose();
+            while (await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) > 0)
+            {
+            }
         }
-
-        base.Dispose(disposing);
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
+
+    // Disposing does nothing, on purpose: the WebSocket above disposes its stream when it meets a broken frame, and the
+    // close frame with the reason would be lost. The web server owns the stream and ends it when the request ends.
 }
 
 /// <summary>

@@ -20,8 +20,18 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
     private bool _isSkipping;
     private volatile bool _isAborted;
 
-    public static ITransport Create(WebSocket webSocket, UpgradeStream? stream, int maxMessageBytes, Action abort) =>
-        stream is null ? new WebSocketTransport(webSocket, maxMessageBytes, abort) : new FramedWebSocketTransport(webSocket, stream, maxMessageBytes, abort);
+    public static ITransport Create(WebSocket accepted, UpgradeStream? stream, int maxMessageBytes, Action abort)
+    {
+        if (stream is null)
+        {
+            return new WebSocketTransport(accepted, maxMessageBytes, abort);
+        }
+
+        // A WebSocket of our own over the same stream: the accepted one breaks the connection at the first bad frame,
+        // before the client has read why.
+        var options = new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero };
+        return new FramedWebSocketTransport(WebSocket.CreateFromStream(stream, options), stream, maxMessageBytes, abort);
+    }
 
     public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -82,9 +92,14 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
                 await webSocket.CloseOutputAsync(status, null, cancellationToken).ConfigureAwait(false);
                 break;
             default:
+                // Closed already, or the WebSocket has answered a broken frame itself.
+                await LingerAsync(cancellationToken).ConfigureAwait(false);
                 break;
         }
     }
+
+    /// <summary>Waits until the other side has had the time to read a close that it did not ask for.</summary>
+    protected virtual ValueTask LingerAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     public ValueTask DisposeAsync()
     {
@@ -94,12 +109,10 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
             abort();
         }
 
-        DisposeWebSocket();
+        webSocket.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
-
-    protected virtual void DisposeWebSocket() => webSocket.Dispose();
 
     private async ValueTask<TransportMessage> ReceiveMessageAsync(CancellationToken cancellationToken)
     {
@@ -202,11 +215,7 @@ internal sealed class FramedWebSocketTransport(WebSocket webSocket, UpgradeStrea
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    // The framework takes disposing for breaking the connection, and a goodbye that is still on its way would be lost:
-    // that of a 1002 or 1007, which no answer of the client is waited for. There is nothing that needs disposing.
-    protected override void DisposeWebSocket()
-    {
-    }
+    protected override ValueTask LingerAsync(CancellationToken cancellationToken) => stream.DrainAsync(cancellationToken);
 
     public ValueTask PingAsync(CancellationToken cancellationToken) => stream.WriteAsync(Ping, cancellationToken);
 }

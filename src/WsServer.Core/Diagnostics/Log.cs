@@ -47,9 +47,12 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Error, "Taking a client's message failed.")]
     public static partial void MessageFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(15, LogLevel.Error, "Setting up the dynamic namespace {Namespace} failed.")]
+    [LoggerMessage(15, LogLevel.Error, "The namespace {Namespace} could not be made: its rule or its set-up failed.")]
     public static partial void NamespaceFailed(this ILogger logger, Exception exception, string @namespace);
 
-    [LoggerMessage(16, LogLevel.Error, "The error {Code} could not be written as JSON; internal_error is sent in its place.")]
-    public static partial void ErrorNotWritten(this ILogger logger, Exception exception, string code);
+    [LoggerMessage(16, LogLevel.Error, "The details of the error {Code} cannot be written as JSON; it is sent without them.")]
+    public static partial void DetailsFailed(this ILogger logger, Exception exception, string code);
+
+    [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
+    public static partial void CloseFailed(this ILogger logger, Exception exception);
 }

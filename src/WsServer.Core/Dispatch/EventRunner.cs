@@ -123,6 +123,11 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             // Nothing else would tell the client which of its events went wrong.
             var details = (System.Text.Json.Nodes.JsonObject?)error.Details?.DeepClone() ?? [];
             details["event"] = packet.Event;
+            if (Namespace.Name != outbox.Home)
+            {
+                details["ns"] = Namespace.Name;
+            }
+
             error = error with { Details = details };
         }
 

@@ -13,6 +13,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     private TaskCompletionSource? _space;
     private TaskCompletionSource? _idle;
     private bool _isRunning;
+    private bool _isLetGo;
 
     /// <summary>Whether nothing waits and nothing runs.</summary>
     public bool IsIdle
@@ -41,7 +42,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
         lock (_gate)
         {
             Add(work);
-            if (_waiting.Count < capacity)
+            if (_waiting.Count < capacity || _isLetGo)
             {
                 return ValueTask.CompletedTask;
             }
@@ -61,11 +62,12 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
         }
     }
 
-    /// <summary>Lets the producer go on, however much waits: there will be no more.</summary>
+    /// <summary>Lets the producer go on from now on, however much waits: nothing more is meant to come.</summary>
     public void LetGo()
     {
         lock (_gate)
         {
+            _isLetGo = true;
             Release();
         }
     }

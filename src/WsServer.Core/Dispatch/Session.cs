@@ -66,7 +66,7 @@ internal sealed class Session : ISocketOwner
             case PacketKind.Disconnect when Find(ns) is { Life.IsLeaving: false } socket:
                 return socket.Life.LeaveAsync();
             case PacketKind.Disconnect:
-                _outbox.PostError(packet.Refuse(EventRunner.NotConnected(ns)));
+                _outbox.PostError(packet.Refuse(NotHere(ns)));
                 return ValueTask.CompletedTask;
             case PacketKind.Ping:
                 _outbox.Post(new Packet(PacketKind.Pong) { Arguments = packet.Arguments });
@@ -84,7 +84,9 @@ internal sealed class Session : ISocketOwner
         lock (_gate)
         {
             _isClosed = true;
-            sockets = [.. _sockets.Values];
+
+            // Also those that are leaving while another has taken their place: nothing else would end their handlers.
+            sockets = [.. _unfinished];
             unfinished = [.. _unfinished.Select(s => s.Life.Finished)];
         }
 
@@ -116,7 +118,7 @@ internal sealed class Session : ISocketOwner
         {
             _outbox.Complete(Closing.Left);
         }
-        else if (isEmpty)
+        else
         {
             // Turned away, or gone of its own will: it may join something else, within the time.
             StartTimer();
@@ -145,13 +147,19 @@ internal sealed class Session : ISocketOwner
         {
             socket.Life.PutOut(close: false);
         }
+
+        // The client may have left of itself already.
+        _outbox.Complete(Closing.Left);
     }
+
+    private EventError NotHere(string ns) =>
+        _namespaces.Exists(ns) ? EventRunner.NotConnected(ns) : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{ns}'.", new() { ["ns"] = ns });
 
     private ValueTask ReceiveEventAsync(Packet packet, string ns)
     {
         if (Find(ns) is not { Life.IsLeaving: false } socket)
         {
-            _outbox.PostError(packet.Refuse(EventRunner.NotConnected(ns), ns));
+            _outbox.PostError(packet.Refuse(NotHere(ns), ns));
             return ValueTask.CompletedTask;
         }
 
@@ -230,6 +238,7 @@ internal sealed class Session : ISocketOwner
         }
         catch (Exception exception)
         {
+            // A rule or its set-up is the program's: its fault must not cost the client its connection.
             _runtime.Logger.NamespaceFailed(exception, name);
             error = _runtime.Describe(exception);
         }
@@ -255,16 +264,24 @@ internal sealed class Session : ISocketOwner
         return _sockets.Values.Count(s => !s.Life.IsLeaving) >= limit || _unfinished.Count >= limit * 2;
     }
 
+    // Runs while the connection is in no namespace; being turned away once more does not start it anew.
     private void StartTimer()
     {
-        ITimer timer = _runtime.Time.CreateTimer(
-            static session => ((Session)session!).ConnectTimedOut(), this, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
-        Interlocked.Exchange(ref _connectTimer, timer)?.Dispose();
+        lock (_gate)
+        {
+            if (_isClosed || _connectTimer is not null || _sockets.Values.Any(s => s.Connected))
+            {
+                return;
+            }
+
+            _connectTimer = _runtime.Time.CreateTimer(
+                static session => ((Session)session!).ConnectTimedOut(), this, _runtime.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private void ConnectTimedOut()
     {
-        // One socket may have joined while the leaving of another started the timer.
+        // A socket may have joined while the timer fired.
         lock (_gate)
         {
             if (_sockets.Values.Any(s => s.Connected))
@@ -276,5 +293,12 @@ internal sealed class Session : ISocketOwner
         _outbox.Complete(Closing.ConnectTimeout);
     }
 
-    private void StopTimer() => Interlocked.Exchange(ref _connectTimer, null)?.Dispose();
+    private void StopTimer()
+    {
+        lock (_gate)
+        {
+            _connectTimer?.Dispose();
+            _connectTimer = null;
+        }
+    }
 }

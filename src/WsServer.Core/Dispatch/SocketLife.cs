@@ -30,6 +30,8 @@ internal sealed class SocketLife
     private const int InNamespace = 1;
     private const int Ended = 2;
 
+    private static readonly EventError NotLetIn = new(ErrorCodes.Forbidden, "The namespace does not let this client in.");
+
     private readonly EventSocket _socket;
     private readonly EventRuntime _runtime;
     private readonly Outbox _outbox;
@@ -72,13 +74,7 @@ internal sealed class SocketLife
         {
             lock (_finished)
             {
-                _aborted ??= new CancellationTokenSource();
-                if (_state == Ended)
-                {
-                    _aborted.Cancel();
-                }
-
-                return _aborted.Token;
+                return _state == Ended ? new CancellationToken(canceled: true) : (_aborted ??= new CancellationTokenSource()).Token;
             }
         }
     }
@@ -136,8 +132,14 @@ internal sealed class SocketLife
             _outbox.Post(new Packet(PacketKind.Disconnect) { Namespace = _socket.Namespace.Name, Reason = reason });
         }
 
+        bool isTurnedAway = before == Joining && reason == DisconnectReason.ServerNamespaceDisconnect;
+        if (isTurnedAway)
+        {
+            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = NotLetIn });
+        }
+
         _ = FinishAsync(reason);
-        _owner.Gone(_socket, reason);
+        _owner.Gone(_socket, isTurnedAway ? null : reason);
         return true;
     }
 
@@ -175,9 +177,15 @@ internal sealed class SocketLife
         }
 
         // First the word, then the state: nobody's event may reach the client before it knows that it is in.
-        if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id })
-            || Interlocked.CompareExchange(ref _state, InNamespace, Joining) != Joining)
+        if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id }))
         {
+            return;
+        }
+
+        if (Interlocked.CompareExchange(ref _state, InNamespace, Joining) != Joining)
+        {
+            // Put out between the two: what was said is taken back.
+            _outbox.Post(new Packet(PacketKind.Disconnect) { Namespace = ns.Name, Reason = DisconnectReason.ServerNamespaceDisconnect });
             return;
         }
 
@@ -194,11 +202,15 @@ internal sealed class SocketLife
         {
             return await _socket.Namespace.Lifecycle.AdmitAsync(_socket).ConfigureAwait(false)
                 ? null
-                : new EventError(ErrorCodes.Forbidden, "The namespace does not let this client in.");
+                : NotLetIn;
         }
         catch (EventException exception)
         {
             return exception.Error;
+        }
+        catch (OperationCanceledException) when (_state == Ended)
+        {
+            return EventRunner.NotConnected(_socket.Namespace.Name);
         }
         catch (Exception exception)
         {

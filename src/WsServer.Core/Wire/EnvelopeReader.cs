@@ -10,9 +10,6 @@ namespace WsServer.Wire;
 /// </summary>
 internal ref struct EnvelopeReader
 {
-    private const Member Verbs = Member.Event | Member.Ack | Member.Connect | Member.Disconnect | Member.Ping | Member.Pong
-        | Member.Connected | Member.ConnectError | Member.Error;
-
     private readonly ReadOnlyMemory<byte> _json;
     private readonly EnvelopeLimits _limits;
     private Utf8JsonReader _reader;
@@ -34,27 +31,6 @@ internal ref struct EnvelopeReader
         _json = json;
         _limits = limits;
         _reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
-    }
-
-    [Flags]
-    private enum Member
-    {
-        None = 0,
-        Event = 1,
-        Ack = 1 << 1,
-        Connect = 1 << 2,
-        Disconnect = 1 << 3,
-        Ping = 1 << 4,
-        Pong = 1 << 5,
-        Connected = 1 << 6,
-        ConnectError = 1 << 7,
-        Error = 1 << 8,
-        Data = 1 << 9,
-        Args = 1 << 10,
-        Id = 1 << 11,
-        Namespace = 1 << 12,
-        Auth = 1 << 13,
-        Bin = 1 << 14,
     }
 
     /// <summary>Reads one envelope. Returns the packet, or null and the error to answer with.</summary>
@@ -127,12 +103,12 @@ internal ref struct EnvelopeReader
 
         while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
         {
-            Member member = MemberName();
+            Member member = EnvelopeMembers.Of(ref _reader);
             _reader.Read();
             if (member != Member.None && (_seen & member) != 0)
             {
                 _twice |= member;
-                Fault($"'{NameOf(member)}' is given twice.", NameOf(member));
+                Fault($"'{member.Name()}' is given twice.", member.Name());
                 member = Member.None;
             }
 
@@ -143,33 +119,6 @@ internal ref struct EnvelopeReader
         // Throws for anything behind the object.
         _reader.Read();
     }
-
-    private readonly Member MemberName()
-    {
-        // Nearly every message is an event with data, so these are asked for first.
-        if (_reader.ValueTextEquals("event"u8)) { return Member.Event; }
-        if (_reader.ValueTextEquals("data"u8)) { return Member.Data; }
-        if (_reader.ValueTextEquals("id"u8)) { return Member.Id; }
-        if (_reader.ValueTextEquals("ns"u8)) { return Member.Namespace; }
-        if (_reader.ValueTextEquals("ack"u8)) { return Member.Ack; }
-        if (_reader.ValueTextEquals("args"u8)) { return Member.Args; }
-        if (_reader.ValueTextEquals("bin"u8)) { return Member.Bin; }
-        if (_reader.ValueTextEquals("error"u8)) { return Member.Error; }
-        if (_reader.ValueTextEquals("connect"u8)) { return Member.Connect; }
-        if (_reader.ValueTextEquals("auth"u8)) { return Member.Auth; }
-        if (_reader.ValueTextEquals("disconnect"u8)) { return Member.Disconnect; }
-        if (_reader.ValueTextEquals("ping"u8)) { return Member.Ping; }
-        if (_reader.ValueTextEquals("pong"u8)) { return Member.Pong; }
-        if (_reader.ValueTextEquals("connected"u8)) { return Member.Connected; }
-        return _reader.ValueTextEquals("connect_error"u8) ? Member.ConnectError : Member.None;
-    }
-
-    private static string NameOf(Member member) => member switch
-    {
-        Member.Namespace => "ns",
-        Member.ConnectError => "connect_error",
-        _ => member.ToString().ToLowerInvariant(),
-    };
 
     private void ReadMember(Member member)
     {
@@ -223,7 +172,7 @@ internal ref struct EnvelopeReader
     {
         if (_reader.TokenType != JsonTokenType.String)
         {
-            Fault($"'{NameOf(member)}' is a string.", NameOf(member));
+            Fault($"'{member.Name()}' is a string.", member.Name());
             SkipValue(out _);
             return null;
         }
@@ -231,7 +180,7 @@ internal ref struct EnvelopeReader
         string name = _reader.GetString()!;
         if (name.Length == 0)
         {
-            Fault($"'{NameOf(member)}' is empty.", NameOf(member));
+            Fault($"'{member.Name()}' is empty.", member.Name());
             return null;
         }
 
@@ -239,8 +188,8 @@ internal ref struct EnvelopeReader
         {
             _fault ??= new EventError(
                 ErrorCodes.InvalidEnvelope,
-                $"'{NameOf(member)}' is longer than {_limits.MaxNameLength} characters.",
-                new() { ["path"] = NameOf(member), ["limit"] = _limits.MaxNameLength, ["actual"] = name.Length });
+                $"'{member.Name()}' is longer than {_limits.MaxNameLength} characters.",
+                new() { ["path"] = member.Name(), ["limit"] = _limits.MaxNameLength, ["actual"] = name.Length });
             return null;
         }
 
@@ -255,7 +204,7 @@ internal ref struct EnvelopeReader
             return name;
         }
 
-        Fault($"'{NameOf(member)}' is a namespace, which begins with '/'.", NameOf(member));
+        Fault($"'{member.Name()}' is a namespace, which begins with '/'.", member.Name());
         return null;
     }
 
@@ -271,7 +220,7 @@ internal ref struct EnvelopeReader
             return new PacketId(text);
         }
 
-        Fault($"'{NameOf(member)}' is an integer from 0 to 2^53-1 or a string of at most {PacketId.MaxTextLength} characters.", NameOf(member));
+        Fault($"'{member.Name()}' is an integer from 0 to 2^53-1 or a string of at most {PacketId.MaxTextLength} characters.", member.Name());
         SkipValue(out _);
         return default;
     }
@@ -320,12 +269,13 @@ internal ref struct EnvelopeReader
             return;
         }
 
-        JsonObject members = JsonNode.Parse(value.Span, documentOptions: new() { MaxDepth = int.MaxValue, AllowDuplicateProperties = false })!.AsObject();
+        var anyDepth = new JsonDocumentOptions { MaxDepth = int.MaxValue, AllowDuplicateProperties = false };
+        JsonObject members = JsonNode.Parse(value.Span, documentOptions: anyDepth)!.AsObject();
         string code = Take(members, "code") ?? "error";
         string message = Take(members, "message") ?? code;
 
         // Written once here, so that a string which is no text fails now and not where the error is passed on.
-        _ackError = new EventError(code, message, members.Count > 0 ? JsonNode.Parse(members.ToJsonString())!.AsObject() : null);
+        _ackError = new EventError(code, message, members.Count > 0 ? JsonNode.Parse(members.ToJsonString(), documentOptions: anyDepth)!.AsObject() : null);
     }
 
     private static string? Take(JsonObject members, string name)
@@ -409,7 +359,7 @@ internal ref struct EnvelopeReader
     {
         // "error" is a member of an ack, and otherwise a verb of the server.
         bool isRefusal = (_seen & (Member.Ack | Member.Error)) == (Member.Ack | Member.Error);
-        Member verb = _seen & Verbs & (isRefusal ? ~Member.Error : ~Member.None);
+        Member verb = _seen & Member.Verbs & (isRefusal ? ~Member.Error : ~Member.None);
         if (verb == Member.None)
         {
             Fault("An envelope has one verb: event, ack, connect, disconnect, ping or pong.");
@@ -420,7 +370,7 @@ internal ref struct EnvelopeReader
         }
         else if ((verb & (Member.Connected | Member.ConnectError | Member.Error)) != 0)
         {
-            Fault($"'{NameOf(verb)}' is for the server to say.", NameOf(verb));
+            Fault($"'{verb.Name()}' is for the server to say.", verb.Name());
         }
         else if (isRefusal && (_seen & (Member.Data | Member.Args)) != 0)
         {
@@ -446,23 +396,9 @@ internal ref struct EnvelopeReader
             return;
         }
 
-        ReadOnlyMemory<byte> rest = attachments.Value;
-        var parts = new ReadOnlyMemory<byte>[_lengths.Length];
-        for (int i = 0; i < parts.Length; i++)
+        if (!Placeholders.TrySplit(attachments.Value, _lengths, out ReadOnlyMemory<byte>[] parts))
         {
-            if (_lengths[i] > rest.Length)
-            {
-                Fault("'bin' announces more bytes than the message has.", "bin");
-                return;
-            }
-
-            parts[i] = rest[.._lengths[i]];
-            rest = rest[_lengths[i]..];
-        }
-
-        if (!rest.IsEmpty)
-        {
-            Fault("'bin' announces fewer bytes than the message has.", "bin");
+            Fault("'bin' announces more or fewer bytes than the message has.", "bin");
         }
         else if (!Placeholders.AreComplete(_arguments.Utf8.Span, parts.Length))
         {
@@ -481,7 +417,7 @@ internal ref struct EnvelopeReader
             return new Packet(PacketKind.Event) { Event = _name ?? "", Namespace = _namespace, Id = isTied ? _id : default, Arguments = _arguments };
         }
 
-        PacketKind kind = (_seen & Verbs & ~Member.Error) switch
+        PacketKind kind = (_seen & Member.Verbs & ~Member.Error) switch
         {
             Member.Connect => PacketKind.Connect,
             Member.Disconnect => PacketKind.Disconnect,

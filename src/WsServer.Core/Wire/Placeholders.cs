@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace WsServer.Wire;
@@ -29,7 +28,12 @@ internal static class Placeholders
         {
             if (probe.ValueTextEquals("_placeholder"u8))
             {
+                // Anything else is an object like any other, which may have a placeholder within.
                 isMarked = probe.Read() && probe.TokenType == JsonTokenType.True;
+                if (!isMarked)
+                {
+                    return false;
+                }
             }
             else if (probe.ValueTextEquals("num"u8) && probe.Read() && probe.TokenType == JsonTokenType.Number && probe.TryGetInt32(out int value))
             {
@@ -49,6 +53,24 @@ internal static class Placeholders
         number = found.Value;
         reader = probe;
         return true;
+    }
+
+    /// <summary>Cuts the bytes behind an envelope into attachments; false when the lengths do not add up to them.</summary>
+    public static bool TrySplit(ReadOnlyMemory<byte> bytes, int[] lengths, out ReadOnlyMemory<byte>[] parts)
+    {
+        parts = new ReadOnlyMemory<byte>[lengths.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (lengths[i] > bytes.Length)
+            {
+                return false;
+            }
+
+            parts[i] = bytes[..lengths[i]];
+            bytes = bytes[lengths[i]..];
+        }
+
+        return bytes.IsEmpty;
     }
 
     /// <summary>Whether each of the attachments stands in the JSON exactly once, and no other does.</summary>
@@ -100,52 +122,5 @@ internal static class Placeholders
 
         result.Write(json[copied..]);
         return result.WrittenSpan.ToArray();
-    }
-}
-
-/// <summary>A JSON writer with its buffer, kept for each thread: rented for one packet, then given back.</summary>
-internal sealed class JsonScratch : IDisposable
-{
-    private const int KeptBytes = 64 * 1024;
-
-    [ThreadStatic]
-    private static JsonScratch? _kept;
-
-    private ArrayBufferWriter<byte> _buffer = new(512);
-    private Utf8JsonWriter? _writer;
-
-    /// <summary>The writer. JSON on this wire is never embedded in HTML, so only what JSON demands is escaped.</summary>
-    public Utf8JsonWriter Writer => _writer ??= new Utf8JsonWriter(
-        _buffer,
-        new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true, MaxDepth = 1_000 });
-
-    /// <summary>What was written and flushed.</summary>
-    public ArrayBufferWriter<byte> Buffer => _buffer;
-
-    // Taken out of its place while in use: a converter that itself emits gets another one.
-    public static JsonScratch Rent()
-    {
-        JsonScratch scratch = _kept ?? new JsonScratch();
-        _kept = null;
-        return scratch;
-    }
-
-    public ReadOnlySpan<byte> Finish()
-    {
-        Writer.Flush();
-        return _buffer.WrittenSpan;
-    }
-
-    public void Dispose()
-    {
-        if (_buffer.Capacity > KeptBytes)
-        {
-            _buffer = new ArrayBufferWriter<byte>(512);
-            _writer = null;
-        }
-
-        _buffer.ResetWrittenCount();
-        _writer?.Reset();
-        _kept = this;
     }
 }

@@ -182,7 +182,7 @@ public class ErrorTests
         await client.AskAsync("surrogate");
         JsonElement result = await client.AskAsync("result");
 
-        nan.GetProperty("error").GetProperty("code").GetString().Should().Be("internal_error");
+        nan.GetProperty("error").GetProperty("code").GetString().Should().Be("bad");
         result.GetProperty("error").GetProperty("code").GetString().Should().Be("internal_error");
         (await client.AskAsync("x")).GetProperty("data").GetString().Should().Be("x");
         host.Log.Errors.Should().Contain(e => e.Message.Contains("error bad"));

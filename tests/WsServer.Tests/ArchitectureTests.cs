@@ -1,0 +1,148 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using FluentAssertions;
+using WsServer.Tests.Support;
+using Xunit;
+
+namespace WsServer.Tests;
+
+/// <summary>Holds the roads of <c>docs/architecture.md</c> one-way, and the public surface as it was agreed.</summary>
+public partial class ArchitectureTests
+{
+    private const string AcceptVariable = "ACCEPT_PUBLIC_API";
+
+    private static readonly string TestFolder = Path.GetDirectoryName(ThisFile())!;
+    private static readonly string CoreFolder = Path.GetFullPath(Path.Combine(TestFolder, "../../src/WsServer.Core"));
+
+    // Below the root types, which are everybody's words: what each folder may not know.
+    public static TheoryData<string, string[]> Forbidden => new()
+    {
+        { "Wire", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
+        { "Rooms", ["Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
+        { "Connections", ["Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "Dispatch", ["Hosting", "Backplane"] },
+        { "Backplane", ["Connections", "Rooms", "Dispatch", "Hosting"] },
+        { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "", ["Hosting"] },
+    };
+
+    // The root types that stand on both roads and so are none of the lower folders' business.
+    public static TheoryData<string> LowerFolders => new("Wire", "Rooms", "Connections", "Diagnostics");
+
+    [Theory]
+    [MemberData(nameof(Forbidden))]
+    public void A_folder_knows_only_those_before_it_on_the_road(string folder, string[] unknown)
+    {
+        foreach ((string file, string code) in Sources(folder))
+        {
+            foreach (string other in unknown)
+            {
+                code.Should().NotMatchRegex($@"\b(using\s+WsServer\.{other}\b|WsServer\.{other}\.|(?<!\.)\b{other}\.[A-Z])", $"{file} is not to know {other}");
+            }
+        }
+
+        foreach (Type type in Types(folder))
+        {
+            References(type).Select(FolderOf).Should().NotContain(f => unknown.Contains(f), $"{type} is not to know them");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(LowerFolders))]
+    public void Below_the_dispatch_nobody_knows_sockets_and_namespaces(string folder)
+    {
+        foreach ((string file, string code) in Sources(folder))
+        {
+            Documentation().Replace(code, "").Should().NotMatchRegex(
+                @"\b(EventSocket|EventNamespace|EventServer|EventRuntime|EventHandlers|EventContext|Session|SocketLife|Broadcast|Audience)\b", $"{file} is below them");
+        }
+    }
+
+    [Fact]
+    public void Rooms_know_nothing_but_themselves()
+    {
+        foreach (Type type in Types("Rooms"))
+        {
+            References(type).Where(t => t.Assembly == typeof(EventServer).Assembly).Select(FolderOf).Should().OnlyContain(f => f == "Rooms", $"{type} is a data structure");
+        }
+    }
+
+    [Fact]
+    public void Only_the_hosting_knows_how_requests_are_routed()
+    {
+        foreach ((string file, string code) in Directory.GetFiles(CoreFolder, "*.cs", SearchOption.AllDirectories)
+            .Where(f => !IsGenerated(f) && !f.Contains("/Hosting/", StringComparison.Ordinal)).Select(f => (f, File.ReadAllText(f))))
+        {
+            code.Should().NotMatchRegex(@"Microsoft\.AspNetCore\.(Builder|Routing)", $"{file} is not of the hosting");
+        }
+    }
+
+    [Fact]
+    public void The_public_surface_is_the_one_agreed_on()
+    {
+        string file = Path.Combine(TestFolder, "PublicApi.WsServer.Core.txt");
+        string now = PublicApi.Describe(typeof(EventServer).Assembly);
+        if (Environment.GetEnvironmentVariable(AcceptVariable) == "1")
+        {
+            File.WriteAllText(file, now);
+        }
+
+        string agreed = File.Exists(file) ? File.ReadAllText(file) : "";
+        string[] added = [.. now.Split('\n').Except(agreed.Split('\n'))];
+        string[] removed = [.. agreed.Split('\n').Except(now.Split('\n'))];
+        (added.Length + removed.Length).Should().Be(
+            0,
+            "the public surface of WsServer.Core is recorded in {0}. If the change is meant, run this test once with {1}=1 and commit the file.\nAdded:\n{2}\nRemoved:\n{3}",
+            Path.GetFileName(file),
+            AcceptVariable,
+            string.Join('\n', added),
+            string.Join('\n', removed));
+    }
+
+    [GeneratedRegex(@"^\s*///.*$", RegexOptions.Multiline)]
+    private static partial Regex Documentation();
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
+
+    private static bool IsGenerated(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal);
+
+    private static List<(string File, string Code)> Sources(string folder)
+    {
+        List<(string, string)> sources = [.. Directory.GetFiles(Path.Combine(CoreFolder, folder), "*.cs").Select(f => (Path.GetFileName(f), File.ReadAllText(f)))];
+        sources.Should().NotBeEmpty();
+        return sources;
+    }
+
+    private static List<Type> Types(string folder)
+    {
+        List<Type> types = [.. typeof(EventServer).Assembly.GetTypes().Where(t => FolderOf(t) == folder && !t.IsDefined(typeof(CompilerGeneratedAttribute)))];
+        types.Should().NotBeEmpty();
+        return types;
+    }
+
+    // The folder is the namespace below WsServer; extension methods live where their users look for them.
+    private static string? FolderOf(Type type) => type.Namespace switch
+    {
+        "WsServer" => "",
+        { } name when name.StartsWith("WsServer.", StringComparison.Ordinal) => name["WsServer.".Length..],
+        _ => null,
+    };
+
+    private static IEnumerable<Type> References(Type type)
+    {
+        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        IEnumerable<Type?> direct =
+        [
+            type.BaseType, .. type.GetInterfaces(),
+            .. type.GetFields(All).Select(f => f.FieldType),
+            .. type.GetProperties(All).Select(p => p.PropertyType),
+            .. type.GetMethods(All).SelectMany(m => m.GetParameters().Select(p => p.ParameterType).Append(m.ReturnType)),
+            .. type.GetConstructors(All).SelectMany(c => c.GetParameters().Select(p => p.ParameterType)),
+        ];
+        return direct.OfType<Type>().SelectMany(Parts);
+    }
+
+    private static IEnumerable<Type> Parts(Type type) =>
+        type.HasElementType ? Parts(type.GetElementType()!) : type.IsGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type) : [type];
+}

@@ -1,0 +1,93 @@
+using Xunit;
+
+namespace WsServer.Tests.Support;
+
+/// <summary>What some tests need beside the .NET SDK. On a developer's machine they are skipped without it; in CI (<c>CI=true</c>) they fail.</summary>
+internal static class Requirements
+{
+    public const string NoSignals = "Windows has no SIGTERM.";
+
+    private static readonly string[] BrowserNames = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+
+    private static readonly string[] BrowserPaths =
+    [
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ];
+
+    /// <summary>Whether a program can be asked to end by a signal.</summary>
+    public static bool HasSignals => !OperatingSystem.IsWindows();
+
+    /// <summary>A Chromium or a browser made of it; null without.</summary>
+    public static string? Browser { get; } = BrowserNames.Select(FindOnPath).Concat(BrowserPaths.Where(File.Exists)).FirstOrDefault(p => p is not null);
+
+    /// <summary>Node.js; null without.</summary>
+    public static string? Node { get; } = FindOnPath("node");
+
+    /// <summary>The wscat of <c>tests/node</c>.</summary>
+    public static string Wscat { get; } = Repository.PathTo("tests", "node", "node_modules", "wscat", "bin", "wscat");
+
+    /// <summary>Why a test is skipped, or null when it runs: there is what it needs, or this is CI, where it must be.</summary>
+    public static string? SkipUnless(bool isThere, string reason) =>
+        isThere || Environment.GetEnvironmentVariable("CI") == "true" ? null : reason;
+
+    private static string? FindOnPath(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Select(folder => Path.Combine(folder, name))
+        .FirstOrDefault(File.Exists);
+}
+
+/// <summary>A test with programs that are ended as a terminal or a container ends them.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ProcessFactAttribute : FactAttribute
+{
+    public ProcessFactAttribute() => Skip = Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals);
+}
+
+/// <summary>A test with a real browser.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class BrowserFactAttribute : FactAttribute
+{
+    public BrowserFactAttribute() => Skip =
+        Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
+        ?? Requirements.SkipUnless(Requirements.Browser is not null, "No Chromium or Chrome was found.");
+}
+
+/// <summary>A test with a program of Node.js from <c>tests/node</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NodeFactAttribute : FactAttribute
+{
+    public NodeFactAttribute() => Skip =
+        Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
+        ?? Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
+        ?? Requirements.SkipUnless(File.Exists(Requirements.Wscat), "wscat is missing: run npm ci in tests/node.");
+}
+
+/// <summary>The folder this was built from.</summary>
+internal static class Repository
+{
+    /// <summary>Debug or Release: what is started beside the tests is what was built with them.</summary>
+    public const string Configuration =
+#if DEBUG
+        "Debug";
+#else
+        "Release";
+#endif
+
+    public static string Root { get; } = FindRoot();
+
+    public static string PathTo(params string[] parts) => Path.Combine([Root, .. parts]);
+
+    private static string FindRoot()
+    {
+        for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (File.Exists(Path.Combine(folder, "WsServer.sln")))
+            {
+                return folder;
+            }
+        }
+
+        throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has WsServer.sln.");
+    }
+}
