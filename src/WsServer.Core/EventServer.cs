@@ -200,12 +200,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime.Logger.ShuttingDown(_open.Count);
         foreach (Outbox outbox in _open.Values)
         {
-            // Each a delay of its own, so that they do not all come back at once.
-            double delay = _runtime.Options.ReconnectDelay.TotalMilliseconds * (1 + (2 * Random.Shared.NextDouble()));
-            outbox.Post(new Packet(PacketKind.Error)
-            {
-                Error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.", new() { ["retryAfterMs"] = (long)delay }),
-            });
+            TellShutdown(outbox);
         }
 
         try
@@ -247,6 +242,16 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         }
     }
 
+    private void TellShutdown(Outbox outbox)
+    {
+        // Each a delay of its own, so that they do not all come back at once.
+        double delay = _runtime.Options.ReconnectDelay.TotalMilliseconds * (1 + (2 * Random.Shared.NextDouble()));
+        outbox.Post(new Packet(PacketKind.Error)
+        {
+            Error = new EventError(ErrorCodes.ShuttingDown, "The server is shutting down.", new() { ["retryAfterMs"] = (long)delay }),
+        });
+    }
+
     private async Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec)
     {
         using var abort = new CancellationTokenSource();
@@ -261,6 +266,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             if (_runtime.IsStopping)
             {
                 // It came in after the others were told.
+                TellShutdown(outbox);
                 outbox.Complete(Closing.ShuttingDown);
             }
 

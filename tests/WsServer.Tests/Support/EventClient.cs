@@ -50,14 +50,18 @@ internal sealed class EventClient : IAsyncDisposable
     }
 
     /// <summary>Opens a connection, and does not wait for a message.</summary>
-    public static async Task<EventClient> OpenAsync(EventServerHost host, string path = "/", Action<ClientWebSocketOptions>? options = null)
+    public static Task<EventClient> OpenAsync(EventServerHost host, string path = "/", Action<ClientWebSocketOptions>? options = null) =>
+        OpenAsync(host.Ws(path), host.Io, options);
+
+    /// <inheritdoc cref="OpenAsync(EventServerHost, string, Action{ClientWebSocketOptions})" />
+    public static async Task<EventClient> OpenAsync(Uri url, EventServer io, Action<ClientWebSocketOptions>? options = null)
     {
         var webSocket = new ClientWebSocket();
         webSocket.Options.Proxy = null;
         options?.Invoke(webSocket.Options);
         using var timeout = new CancellationTokenSource(Within.Reason);
-        await webSocket.ConnectAsync(host.Ws(path), timeout.Token);
-        return new EventClient(webSocket, host.Io);
+        await webSocket.ConnectAsync(url, timeout.Token);
+        return new EventClient(webSocket, io);
     }
 
     /// <summary>Opens a connection and waits until it has joined its namespace.</summary>
