@@ -211,14 +211,21 @@ public class LeavingTests
     public async Task A_handler_that_never_ends_does_not_keep_the_connection()
     {
         var never = new TaskCompletionSource();
+        var entered = new TaskCompletionSource();
         await using EventServerHost host = await EventServerHost.StartAsync(
-            io => io.On("stuck", async _ => await never.Task), o => o.HandlerGracePeriod = TimeSpan.FromMilliseconds(100));
+            io => io.On("stuck", async _ =>
+            {
+                entered.TrySetResult();
+                await never.Task;
+            }),
+            o => o.HandlerGracePeriod = TimeSpan.FromMilliseconds(100));
         await using EventClient client = await EventClient.ConnectAsync(host);
         for (int i = 0; i < 300; i++)
         {
             await client.SendAsync("""{"event":"stuck"}""");
         }
 
+        await Within.TimeAsync(entered.Task, "the handler");
         await host.Io.DisconnectSocketsAsync();
 
         (await client.ClosedAsync()).Should().Be(1000);
