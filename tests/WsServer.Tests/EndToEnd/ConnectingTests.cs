@@ -163,6 +163,28 @@ public class ConnectingTests
     }
 
     [Fact]
+    public async Task A_websocket_over_http2_works()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync(
+            io => io.On("x", (EventSocket _, int n) => n + 1),
+            services: builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(
+                endpoint => endpoint.Protocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http2)));
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler());
+        var webSocket = new System.Net.WebSockets.ClientWebSocket();
+        webSocket.Options.HttpVersion = HttpVersion.Version20;
+        webSocket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        using var timeout = new CancellationTokenSource(Within.Reason);
+        await webSocket.ConnectAsync(host.Ws(), invoker, timeout.Token);
+        await using var client = new EventClient(webSocket, host.Io);
+        await client.WelcomedAsync();
+
+        (await client.AskAsync("x", "1")).GetProperty("data").GetInt32().Should().Be(2);
+        await client.CloseAsync();
+        await Within.UntilAsync(() => host.Io.ConnectionCount == 0, "the connection is gone");
+        client.CloseStatus.Should().Be(1000);
+    }
+
+    [Fact]
     public async Task The_handshake_tells_headers_query_address_and_time()
     {
         var seen = new TaskCompletionSource<Handshake>();
@@ -207,6 +229,30 @@ public class ConnectingTests
         await client.ErrorAsync("timeout");
         (await client.ClosedAsync()).Should().Be(1008);
         await Within.UntilAsync(() => host.Io.ConnectionCount == 0, "nothing is left of it");
+    }
+
+    [Fact]
+    public async Task A_client_that_is_turned_away_again_and_again_is_closed_all_the_same()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync(
+            io => io.Of("/closed").Use((_, _) => Task.CompletedTask),
+            o =>
+            {
+                o.ConnectTimeout = TimeSpan.FromMilliseconds(500);
+                o.ErrorBudget = 1_000_000;
+            });
+        await using EventClient client = await EventClient.ConnectAsync(host);
+        await client.SendAsync("""{"disconnect":"/"}""");
+        await client.ExpectAsync("disconnect");
+
+        Task timedOut = client.ErrorAsync("timeout");
+        while (!timedOut.IsCompleted && await client.TrySendAsync("""{"connect":"/closed"}"""))
+        {
+            await Task.WhenAny(timedOut, Task.Delay(TimeSpan.FromMilliseconds(20)));
+        }
+
+        await timedOut;
+        (await client.ClosedAsync()).Should().Be(1008);
     }
 
     [Fact]

@@ -211,11 +211,11 @@ public class LeavingTests
     public async Task A_handler_that_never_ends_does_not_keep_the_connection()
     {
         var never = new TaskCompletionSource();
-        var started = new TaskCompletionSource();
+        var entered = new TaskCompletionSource();
         await using EventServerHost host = await EventServerHost.StartAsync(
             io => io.On("stuck", async _ =>
             {
-                started.TrySetResult();
+                entered.TrySetResult();
                 await never.Task;
             }),
             o => o.HandlerGracePeriod = TimeSpan.FromMilliseconds(100));
@@ -225,7 +225,7 @@ public class LeavingTests
             await client.SendAsync("""{"event":"stuck"}""");
         }
 
-        await Within.TimeAsync(started.Task, "the first handler to start");
+        await Within.TimeAsync(entered.Task, "the handler");
         await host.Io.DisconnectSocketsAsync();
 
         (await client.ClosedAsync()).Should().Be(1000);

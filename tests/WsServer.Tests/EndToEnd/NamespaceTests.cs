@@ -230,6 +230,54 @@ public class NamespaceTests
         await Within.UntilAsync(() => host.Io.ConnectionCount == 0, "the connection is gone");
     }
 
+    [Fact]
+    public async Task A_client_may_leave_and_join_as_fast_as_it_can_send()
+    {
+        const int Times = 200;
+        int joined = 0, left = 0;
+        await using EventServerHost host = await EventServerHost.StartAsync(io => io.Of(_ => true, ns =>
+        {
+            ns.Use(async (_, next) =>
+            {
+                await Task.Yield();
+                await next();
+            });
+            ns.OnConnection(async socket =>
+            {
+                Interlocked.Increment(ref joined);
+                await socket.JoinAsync("room");
+                await Task.Yield();
+            });
+            ns.OnDisconnect((_, _) => Interlocked.Increment(ref left));
+        }));
+        await using EventClient client = await EventClient.ConnectAsync(host);
+
+        for (int i = 0; i < Times; i++)
+        {
+            await client.SendAsync("""{"connect":"/a"}""");
+            await client.SendAsync("""{"connect":"/b"}""");
+            await client.SendAsync("""{"disconnect":"/a"}""");
+            await client.SendAsync("""{"disconnect":"/b"}""");
+            if (i % 10 == 9)
+            {
+                // No more of them at once than may be finishing.
+                await Within.UntilAsync(() => Volatile.Read(ref left) == 2 * (i + 1), "all so far have left");
+            }
+        }
+
+        for (int i = 0; i < Times; i++)
+        {
+            await client.ExpectAsync(m => m.TryGetProperty("connected", out JsonElement ns) && ns.GetString() == "/a", "connected to /a");
+            await client.ExpectAsync(m => m.TryGetProperty("disconnect", out JsonElement ns) && ns.GetString() == "/a", "disconnect from /a");
+        }
+
+        joined.Should().Be(2 * Times);
+        await Within.UntilAsync(() => host.Io.Namespaces.Count == 1, "the namespaces are gone");
+        host.Log.Errors.Should().BeEmpty();
+        client.Waiting.Any(r => r.Json.TryGetProperty("connect_error", out _)).Should().BeFalse();
+        await client.SyncAsync();
+    }
+
     private static async Task<EventClient> JoinAsync(EventServerHost host, string ns)
     {
         EventClient client = await EventClient.ConnectAsync(host);

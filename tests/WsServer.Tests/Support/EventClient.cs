@@ -87,6 +87,20 @@ internal sealed class EventClient : IAsyncDisposable
 
     public Task SendAsync(string envelope) => SendAsync(Encoding.UTF8.GetBytes(envelope), WebSocketMessageType.Text);
 
+    /// <summary>Sends, unless the server has closed in the meantime; then false.</summary>
+    public async Task<bool> TrySendAsync(string envelope)
+    {
+        try
+        {
+            await SendAsync(envelope);
+            return true;
+        }
+        catch (Exception exception) when (exception is WebSocketException or IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Sends a binary message: an envelope, a zero byte, the attachments.</summary>
     public Task SendBinaryAsync(string envelope, params byte[] attachments) =>
         SendAsync((byte[])[.. Encoding.UTF8.GetBytes(envelope), 0, .. attachments], WebSocketMessageType.Binary);
