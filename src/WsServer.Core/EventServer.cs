@@ -272,7 +272,9 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
 
             session.Start();
             DisconnectReason reason = await connection.RunAsync().ConfigureAwait(false);
-            await session.CloseAsync(reason).ConfigureAwait(false);
+
+            // Side by side: others need not see a client that is gone for as long as it takes over its goodbye.
+            await Task.WhenAll(session.CloseAsync(reason), connection.CloseAsync()).ConfigureAwait(false);
             return reason;
         }
         finally

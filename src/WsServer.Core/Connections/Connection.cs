@@ -19,15 +19,21 @@ internal sealed class Connection(
 {
     private readonly IHeartbeatTransport? _heartbeat = transport as IHeartbeatTransport;
     private long _lastPing = time.GetTimestamp();
+    private Task _receiving = Task.CompletedTask;
     private bool _isPongDue;
     private volatile bool _isHandingOn;
 
-    /// <summary>Runs until the connection has ended on both sides, and returns why.</summary>
+    /// <summary>Runs until nothing more is taken from the client or for it, and returns why.</summary>
     public async Task<DisconnectReason> RunAsync()
     {
-        Task receiving = ReceiveAsync();
-        Closing closing = await outbox.Completed.ConfigureAwait(false);
-        if (closing == Closing.Broken)
+        _receiving = ReceiveAsync();
+        return (await outbox.Completed.ConfigureAwait(false)).Reason;
+    }
+
+    /// <summary>Then says goodbye, waits for the client's, and lets the transport go.</summary>
+    public async Task CloseAsync()
+    {
+        if (await outbox.Completed.ConfigureAwait(false) == Closing.Broken)
         {
             // There is nobody left to say goodbye to.
             await abort.CancelAsync().ConfigureAwait(false);
@@ -35,7 +41,7 @@ internal sealed class Connection(
 
         try
         {
-            await Task.WhenAll(receiving, outbox.Finished).WaitAsync(options.CloseTimeout, time).ConfigureAwait(false);
+            await Task.WhenAll(_receiving, outbox.Finished).WaitAsync(options.CloseTimeout, time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -52,8 +58,6 @@ internal sealed class Connection(
             // Its sockets must go all the same.
             logger.CloseFailed(exception);
         }
-
-        return closing.Reason;
     }
 
     /// <summary>Sends the ping that is due, and puts out a client whose pong is overdue.</summary>

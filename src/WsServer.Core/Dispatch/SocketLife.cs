@@ -32,6 +32,7 @@ internal sealed class SocketLife
 
     private static readonly EventError NotLetIn = new(ErrorCodes.Forbidden, "The namespace does not let this client in.");
 
+    private readonly Lock _door = new();
     private readonly EventSocket _socket;
     private readonly EventRuntime _runtime;
     private readonly Outbox _outbox;
@@ -42,6 +43,7 @@ internal sealed class SocketLife
     private CancellationTokenSource? _aborted;
     private Task _predecessor = Task.CompletedTask;
     private volatile int _state = Joining;
+    private volatile bool _isEntering;
     private bool _hasJoined;
 
     public SocketLife(EventSocket socket, EventRuntime runtime, Outbox outbox, ISocketOwner owner)
@@ -57,7 +59,21 @@ internal sealed class SocketLife
 
     public PendingAcks Acks { get; }
 
-    public bool IsConnected => _state == InNamespace;
+    public bool IsConnected
+    {
+        get
+        {
+            if (_state == Joining && _isEntering)
+            {
+                lock (_door)
+                {
+                    // The word is being said on another thread.
+                }
+            }
+
+            return _state == InNamespace;
+        }
+    }
 
     /// <summary>Whether the client has said that it leaves, or the socket is out.</summary>
     public bool IsLeaving { get; private set; }
@@ -120,7 +136,13 @@ internal sealed class SocketLife
     /// <summary>Ends the socket, once: at once to the outside, and inside when its handlers are done.</summary>
     public bool End(DisconnectReason reason)
     {
-        int before = Interlocked.Exchange(ref _state, Ended);
+        int before;
+        lock (_door)
+        {
+            before = _state;
+            _state = Ended;
+        }
+
         if (before == Ended)
         {
             return false;
@@ -166,7 +188,7 @@ internal sealed class SocketLife
         EventNamespace ns = _socket.Namespace;
         if (await AdmitAsync().ConfigureAwait(false) is { } refusal)
         {
-            if (Interlocked.CompareExchange(ref _state, Ended, Joining) == Joining)
+            if (TryEndJoining())
             {
                 _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = ns.Name, Error = refusal });
                 _ = FinishAsync(null);
@@ -176,24 +198,34 @@ internal sealed class SocketLife
             return;
         }
 
-        // First the word, then the state: nobody's event may reach the client before it knows that it is in.
-        if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id }))
+        // Among the members first: a client that has read "connected" misses nothing that is emitted from then on. Whoever
+        // emits in between waits at the door, so that nothing reaches the client before that word.
+        _isEntering = true;
+        ns.Index.Add(_socket.Member);
+        lock (_door)
         {
-            return;
-        }
+            if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id }))
+            {
+                return;
+            }
 
-        if (Interlocked.CompareExchange(ref _state, InNamespace, Joining) != Joining)
-        {
-            // Put out between the two: what was said is taken back.
-            _outbox.Post(new Packet(PacketKind.Disconnect) { Namespace = ns.Name, Reason = DisconnectReason.ServerNamespaceDisconnect });
-            return;
+            _state = InNamespace;
         }
 
         _hasJoined = true;
         _owner.Joined(_socket);
-        ns.Index.Add(_socket.Member);
         _runtime.Logger.Joined(_socket.Id, ns.Name);
         await ns.Lifecycle.ConnectedAsync(_socket, _runtime.Logger).ConfigureAwait(false);
+    }
+
+    private bool TryEndJoining()
+    {
+        lock (_door)
+        {
+            bool isJoining = _state == Joining;
+            _state = Ended;
+            return isJoining;
+        }
     }
 
     private async Task<EventError?> AdmitAsync()

@@ -250,7 +250,7 @@ public class AppTests
 
         public async Task<EventClient> ConnectAsync(string path = "/")
         {
-            EventClient client = await EventClient.OpenAsync(new Uri($"ws://{Http.Authority}{path}"), Io);
+            EventClient client = await EventClient.OpenAsync(new Uri($"ws://{Http.Authority}{path}"));
             await client.WelcomedAsync();
             return client;
         }

@@ -175,7 +175,7 @@ public class ConnectingTests
         webSocket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         using var timeout = new CancellationTokenSource(Within.Reason);
         await webSocket.ConnectAsync(host.Ws(), invoker, timeout.Token);
-        await using var client = new EventClient(webSocket, host.Io);
+        await using var client = new EventClient(webSocket);
         await client.WelcomedAsync();
 
         (await client.AskAsync("x", "1")).GetProperty("data").GetInt32().Should().Be(2);

@@ -8,6 +8,42 @@ namespace WsServer.Tests.EndToEnd;
 public class OrderTests
 {
     [Fact]
+    public async Task A_client_that_has_read_connected_misses_nothing_that_is_emitted_from_then_on()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync();
+        for (int i = 0; i < 200; i++)
+        {
+            await using EventClient client = await EventClient.OpenAsync(host);
+            (await client.NextAsync()).TryGetProperty("connected", out _).Should().BeTrue("nothing comes before that word");
+            await host.Io.EmitAsync("x", i);
+            (await client.EventAsync("x")).GetProperty("data").GetInt32().Should().Be(i);
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_reaches_a_client_before_connected_while_others_emit_all_the_time()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync();
+        using var stop = new CancellationTokenSource();
+        Task emitting = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await host.Io.EmitAsync("x", 1);
+                await Task.Yield();
+            }
+        });
+        for (int i = 0; i < 100; i++)
+        {
+            await using EventClient client = await EventClient.OpenAsync(host);
+            (await client.NextAsync()).TryGetProperty("connected", out _).Should().BeTrue("nothing comes before that word");
+        }
+
+        await stop.CancelAsync();
+        await emitting;
+    }
+
+    [Fact]
     public async Task The_events_of_each_of_fifty_senders_arrive_in_order_at_every_receiver()
     {
         const int Senders = 50, Receivers = 4, Each = 100;

@@ -12,7 +12,6 @@ internal sealed record Received(JsonElement Json, bool IsBinary, byte[] Attachme
 internal sealed class EventClient : IAsyncDisposable
 {
     private readonly WebSocket _webSocket;
-    private readonly EventServer? _io;
     private readonly Lock _gate = new();
     private readonly List<Received> _waiting = [];
     private readonly SemaphoreSlim _sending = new(1, 1);
@@ -22,10 +21,9 @@ internal sealed class EventClient : IAsyncDisposable
     private int _lastId = 1_000_000;
 
     /// <summary>Speaks over a WebSocket that is open already.</summary>
-    public EventClient(WebSocket webSocket, EventServer? io = null)
+    public EventClient(WebSocket webSocket)
     {
         _webSocket = webSocket;
-        _io = io;
         _reading = ReadAsync();
     }
 
@@ -51,17 +49,17 @@ internal sealed class EventClient : IAsyncDisposable
 
     /// <summary>Opens a connection, and does not wait for a message.</summary>
     public static Task<EventClient> OpenAsync(EventServerHost host, string path = "/", Action<ClientWebSocketOptions>? options = null) =>
-        OpenAsync(host.Ws(path), host.Io, options);
+        OpenAsync(host.Ws(path), options);
 
     /// <inheritdoc cref="OpenAsync(EventServerHost, string, Action{ClientWebSocketOptions})" />
-    public static async Task<EventClient> OpenAsync(Uri url, EventServer io, Action<ClientWebSocketOptions>? options = null)
+    public static async Task<EventClient> OpenAsync(Uri url, Action<ClientWebSocketOptions>? options = null)
     {
         var webSocket = new ClientWebSocket();
         webSocket.Options.Proxy = null;
         options?.Invoke(webSocket.Options);
         using var timeout = new CancellationTokenSource(Within.Reason);
         await webSocket.ConnectAsync(url, timeout.Token);
-        return new EventClient(webSocket, io);
+        return new EventClient(webSocket);
     }
 
     /// <summary>Opens a connection and waits until it has joined its namespace.</summary>
@@ -72,16 +70,11 @@ internal sealed class EventClient : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Waits for a <c>connected</c>, and until the socket is where broadcasts find it, which is a moment later.</summary>
+    /// <summary>Waits for a <c>connected</c>.</summary>
     public async Task<JsonElement> WelcomedAsync()
     {
         JsonElement connected = await ExpectAsync("connected");
         Sid = connected.GetProperty("sid").GetString()!;
-        if (_io is not null)
-        {
-            await Within.UntilAsync(() => _io.Namespaces.Any(n => n.FindSocket(Sid) is not null), "the socket is in its namespace");
-        }
-
         return connected;
     }
 
@@ -261,9 +254,9 @@ internal sealed class EventClient : IAsyncDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException)
+        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or InvalidOperationException or IOException)
         {
-            // Broken, by either side: what has arrived can still be asked for.
+            // Broken, by either side, or disposed between two messages: what has arrived can still be asked for.
         }
 
         lock (_gate)
