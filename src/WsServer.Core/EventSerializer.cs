@@ -11,7 +11,7 @@ namespace WsServer;
 /// options (<c>ConfigureHttpJsonOptions</c>, or <see cref="EventServerOptions.UseJsonSerializerOptions"/>). With a
 /// <see cref="JsonSerializerContext"/> in those options nothing is done by reflection. <c>byte[]</c>,
 /// <c>Memory&lt;byte&gt;</c> and <c>ReadOnlyMemory&lt;byte&gt;</c> travel as attachments to clients that take
-/// binary and as base64 to others.
+/// binary and as base64 to others. What is escaped is the wire's affair: the options' <c>Encoder</c> is not used.
 /// </summary>
 /// <remarks>Safe for concurrent use.</remarks>
 public sealed class EventSerializer

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace WsServer.Wire;
@@ -15,10 +14,10 @@ internal sealed class JsonScratch : IDisposable
     private ArrayBufferWriter<byte> _buffer = new(512);
     private Utf8JsonWriter? _writer;
 
-    /// <summary>The writer. JSON on this wire is never embedded in HTML, so only what JSON demands is escaped.</summary>
+    /// <summary>The writer.</summary>
     public Utf8JsonWriter Writer => _writer ??= new Utf8JsonWriter(
         _buffer,
-        new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true, MaxDepth = 1_000 });
+        new JsonWriterOptions { Encoder = WireEncoder.Instance, SkipValidation = true, MaxDepth = 1_000 });
 
     /// <summary>What was written and flushed.</summary>
     public ArrayBufferWriter<byte> Buffer => _buffer;

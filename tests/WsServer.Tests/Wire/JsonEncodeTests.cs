@@ -93,16 +93,15 @@ public class JsonEncodeTests
     public void What_only_a_client_says_is_not_encoded(PacketKind kind) =>
         ((Action)(() => Codec.Json.Encode(new Packet(kind) { Namespace = "/" }, "/"))).Should().Throw<ArgumentException>();
 
-    // System.Text.Json escapes what lies beyond the basic plane whatever the encoder; every JSON reader undoes it.
     [Fact]
     public void Only_what_json_demands_is_escaped() =>
         Codec.Encode(Event("grüße", Codec.Serializer.Write("<b>ä€字😀'&+\u2028</b>\"\\\n\u0001")))
-            .Should().Be("{\"event\":\"grüße\",\"data\":\"<b>ä€字\\uD83D\\uDE00'&+\\u2028</b>\\\"\\\\\\n\\u0001\"}");
+            .Should().Be("{\"event\":\"grüße\",\"data\":\"<b>ä€字😀'&+\\u2028</b>\\\"\\\\\\n\\u0001\"}");
 
     [Fact]
     public void Half_a_surrogate_pair_becomes_a_replacement_character() =>
         Codec.Encode(Event("a\ud800b", Codec.Serializer.Write("\udc00")) with { Id = new PacketId("\ud83d") })
-            .Should().Be("{\"event\":\"a\\uFFFDb\",\"data\":\"\\uFFFD\",\"id\":\"\\uFFFD\"}");
+            .Should().Be("{\"event\":\"a\ufffdb\",\"data\":\"\ufffd\",\"id\":\"\ufffd\"}");
 
     [Fact]
     public void Attachments_stand_behind_the_envelope_for_a_client_that_takes_binary()
