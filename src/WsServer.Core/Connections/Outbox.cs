@@ -18,6 +18,9 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     // Past this many bytes a batch is sent before more is gathered.
     private const int BatchBytes = 64 * 1024;
 
+    // An outbox that has held more than so many gives their places back when it is empty.
+    private const int KeptPackets = 32;
+
     private readonly Lock _gate = new();
     private readonly Queue<EncodedPacket> _waiting = new();
     private readonly ErrorBudget _errors = new(settings.ErrorBudget, settings.Time);
@@ -217,6 +220,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             {
                 isOver = _completed.Task.IsCompleted;
                 _isWriting = isOver;
+                GiveBack();
                 return false;
             }
 
@@ -236,6 +240,20 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             }
 
             return true;
+        }
+    }
+
+    /// <summary>After a burst, the memory that many waiting packets took.</summary>
+    private void GiveBack()
+    {
+        if (_waiting.Capacity > KeptPackets)
+        {
+            _waiting.TrimExcess(0);
+        }
+
+        if (_batch.Length > KeptPackets)
+        {
+            _batch = new EncodedPacket[1];
         }
     }
 
