@@ -19,5 +19,5 @@ public sealed class EventRegistration : IDisposable
     public string Event { get; }
 
     /// <summary>Removes the handler.</summary>
-    public void Dispose() => _table.Remove(Event, h => h == _handler);
+    public void Dispose() => _table.Remove(Event, _handler);
 }

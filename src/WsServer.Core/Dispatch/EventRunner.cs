@@ -7,6 +7,9 @@ namespace WsServer.Dispatch;
 /// <summary>Runs the handlers of one socket's events and sends what they answer.</summary>
 internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outbox outbox)
 {
+    // Made once: a method group would be a new delegate for each event.
+    private static readonly Func<EventContext, Task> Handle = HandleAsync;
+
     private readonly Lock _gate = new();
     private HashSet<PacketId>? _pending;
 
@@ -45,7 +48,7 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             }
 
             var context = new EventContext(socket, packet);
-            await Namespace.Lifecycle.AroundAsync(context, HandleAsync).ConfigureAwait(false);
+            await Namespace.Lifecycle.AroundAsync(context, Handle).ConfigureAwait(false);
             if (!context.IsHandled && context.Reply is null)
             {
                 runtime.Metrics.UnknownEvent();
@@ -76,11 +79,13 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
 
     public static EventError NotConnected(string ns) => new(ErrorCodes.NotConnected, $"The connection is not in '{ns}'.", new() { ["ns"] = ns });
 
-    private async Task HandleAsync(EventContext context)
+    private static async Task HandleAsync(EventContext context)
     {
         Packet packet = context.Packet;
+        EventSocket socket = context.Socket;
+        EventNamespace ns = socket.Namespace;
         HandlerTable? own = socket.OwnHandlers;
-        foreach (Func<EventSocket, Packet, Task> any in Namespace.HandlerTable.Any)
+        foreach (Func<EventSocket, Packet, Task> any in ns.HandlerTable.Any)
         {
             await any(socket, packet).ConfigureAwait(false);
         }
@@ -90,14 +95,14 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             await any(socket, packet).ConfigureAwait(false);
         }
 
-        await CallAsync(Namespace.HandlerTable, context).ConfigureAwait(false);
+        await CallAsync(ns.HandlerTable, context).ConfigureAwait(false);
         if (own is not null)
         {
             await CallAsync(own, context).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask CallAsync(HandlerTable table, EventContext context)
+    private static async ValueTask CallAsync(HandlerTable table, EventContext context)
     {
         foreach (Handler handler in table.Find(context.Event))
         {
@@ -108,11 +113,11 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
 
             if (handler.IsOnce)
             {
-                table.Remove(context.Event, h => h == handler);
+                table.Remove(context.Event, handler);
             }
 
             context.IsHandled = true;
-            context.Reply = await handler.Invoke(socket, context.Arguments).ConfigureAwait(false) ?? context.Reply;
+            context.Reply = await handler.Invoke(context.Socket, context.Arguments).ConfigureAwait(false) ?? context.Reply;
         }
     }
 

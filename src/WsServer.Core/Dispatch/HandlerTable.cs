@@ -28,7 +28,7 @@ internal sealed class HandlerTable
     private readonly ConcurrentDictionary<string, Handler[]> _handlers = new(StringComparer.Ordinal);
     private volatile Func<EventSocket, Packet, Task>[] _any = [];
 
-    public IReadOnlyList<Func<EventSocket, Packet, Task>> Any => _any;
+    public Func<EventSocket, Packet, Task>[] Any => _any;
 
     public Handler[] Find(string name) => _handlers.TryGetValue(name, out Handler[]? found) ? found : [];
 
@@ -47,6 +47,8 @@ internal sealed class HandlerTable
     }
 
     public void Remove(string name) => _handlers.TryRemove(name, out _);
+
+    public void Remove(string name, Handler handler) => Remove(name, h => h == handler);
 
     /// <summary>Removes the handlers for which this holds.</summary>
     public void Remove(string name, Predicate<Handler> match)

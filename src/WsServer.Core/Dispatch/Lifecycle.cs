@@ -48,10 +48,9 @@ internal sealed class Lifecycle
     /// <summary>Runs the event middleware around <paramref name="handle"/>.</summary>
     public Task AroundAsync(EventContext context, Func<EventContext, Task> handle)
     {
-        return Next(Volatile.Read(ref _events), 0);
-
-        Task Next(Func<EventContext, Func<Task>, Task>[] all, int index) =>
-            index < all.Length ? all[index](context, () => Next(all, index + 1)) : handle(context);
+        // Apart from the chain, whose closures every event would otherwise pay for.
+        Func<EventContext, Func<Task>, Task>[] all = Volatile.Read(ref _events);
+        return all.Length == 0 ? handle(context) : ChainAsync(all, 0, context, handle);
     }
 
     public async Task ConnectedAsync(EventSocket socket, ILogger logger)
@@ -97,6 +96,9 @@ internal sealed class Lifecycle
             }
         }
     }
+
+    private static Task ChainAsync(Func<EventContext, Func<Task>, Task>[] all, int index, EventContext context, Func<EventContext, Task> handle) =>
+        index == all.Length ? handle(context) : all[index](context, () => ChainAsync(all, index + 1, context, handle));
 
     private void Add<T>(ref T[] all, T one)
     {
