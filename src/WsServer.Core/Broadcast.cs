@@ -67,11 +67,12 @@ public sealed class Broadcast : IEmitter
         PacketId id = runtime.NextId();
         var packet = new Packet(PacketKind.Event) { Namespace = _namespace.Name, Event = name, Id = id, Arguments = Serializer.WriteAll(arguments) };
         var collector = new AckCollector<T>(Serializer);
-        _namespace.Index.Visit(
-            _audience.Rooms,
-            _audience.Except,
-            (collector, id, Packet: new OutgoingPacket(packet)),
-            static (socket, state) => state.collector.Ask(socket, state.id, state.Packet));
+        using (OutgoingPacket outgoing = OutgoingPacket.Rent(packet))
+        {
+            _namespace.Index.Visit(
+                _audience.Rooms, _audience.Except, (collector, id, outgoing), static (socket, state) => state.collector.Ask(socket, state.id, state.outgoing));
+        }
+
         collector.Seal();
         try
         {

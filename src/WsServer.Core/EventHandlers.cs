@@ -271,7 +271,7 @@ public abstract class EventHandlers
         ArgumentNullException.ThrowIfNull(handler);
         return Add(name, handler, (socket, arguments) =>
         {
-            handler(socket, arguments);
+            handler(socket, arguments.Copy());
             return default;
         }, isOnce: false);
     }
@@ -280,14 +280,14 @@ public abstract class EventHandlers
     public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) => Run(handler(socket, arguments)), isOnce: false);
+        return Add(name, handler, (socket, arguments) => Run(handler(socket, arguments.Copy())), isOnce: false);
     }
 
     /// <summary>Handles an event with its arguments as they came, and answers it with arguments of its own.</summary>
     public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task<JsonArguments>> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, async (socket, arguments) => await handler(socket, arguments).ConfigureAwait(false), isOnce: false);
+        return Add(name, handler, async (socket, arguments) => await handler(socket, arguments.Copy()).ConfigureAwait(false), isOnce: false);
     }
 
     /// <summary>Handles the next such event only with no argument.</summary>
@@ -360,10 +360,15 @@ public abstract class EventHandlers
     /// <param name="handler">The delegate that was registered.</param>
     public void Off(string name, Delegate handler) => Handlers.Remove(name, h => h.Original == handler);
 
-    private static async ValueTask<JsonArguments?> Run(Task task)
+    private static ValueTask<JsonArguments?> Run(Task task)
     {
-        await task.ConfigureAwait(false);
-        return null;
+        return task.IsCompletedSuccessfully ? default : AwaitAsync(task);
+
+        static async ValueTask<JsonArguments?> AwaitAsync(Task task)
+        {
+            await task.ConfigureAwait(false);
+            return null;
+        }
     }
 
     private static async ValueTask<JsonArguments?> Run<TReply>(Task<TReply> task, EventSerializer serializer) =>

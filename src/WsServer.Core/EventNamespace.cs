@@ -20,6 +20,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     {
         Name = name;
         _runtime = runtime;
+        HandlerTable = new HandlerTable(runtime.Names);
         _index = new RoomIndex<EventSocket>(RoomChanged);
     }
 
@@ -37,7 +38,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
 
     private protected override HandlerTable Handlers => HandlerTable;
 
-    internal HandlerTable HandlerTable { get; } = new();
+    internal HandlerTable HandlerTable { get; }
 
     internal Lifecycle Lifecycle { get; } = new();
 
@@ -155,8 +156,11 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     internal Broadcast Everyone() => new(this);
 
     /// <summary>Gives a packet to the sockets of this node that are meant.</summary>
-    internal void Deliver(Audience audience, Packet packet) =>
-        _index.Visit(audience.Rooms, audience.Except, (Packet: new OutgoingPacket(packet), audience.IsVolatile), static (socket, state) => socket.Post(state.Packet, state.IsVolatile));
+    internal void Deliver(Audience audience, in Packet packet)
+    {
+        using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
+        _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
+    }
 
     private static Func<EventSocket, DisconnectReason, Task> AsTask(Action<EventSocket, DisconnectReason> handler)
     {

@@ -21,6 +21,9 @@ internal sealed class EventRuntime(
 
     public ILogger Logger => logger;
 
+    /// <summary>The names of events and namespaces that handlers are registered for.</summary>
+    public NameTable Names { get; } = new();
+
     public EventMetrics Metrics => metrics;
 
     public IServiceScopeFactory Scopes => scopes;

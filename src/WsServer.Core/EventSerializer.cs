@@ -208,7 +208,7 @@ public sealed class EventSerializer
 
     private sealed class ReadOnlyMemoryConverter : JsonConverter<ReadOnlyMemory<byte>>
     {
-        public override ReadOnlyMemory<byte> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => BinaryScope.Read(ref reader);
+        public override ReadOnlyMemory<byte> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => BinaryScope.Read(ref reader).ToArray();
 
         public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<byte> value, JsonSerializerOptions options) => BinaryScope.Write(writer, value);
     }

@@ -28,10 +28,10 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         EventServerOptions options = runtime.Options;
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
-        _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth));
+        _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _heartbeat = new(() => new Heartbeat(options, runtime.Time));
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger);
-        runtime.Backplane = new LocalBackplane((audience, packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
+        runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
         Root = _namespaces.GetOrAdd("/");
     }
 

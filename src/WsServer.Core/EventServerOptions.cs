@@ -75,6 +75,13 @@ public sealed class EventServerOptions
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// Whether Kestrel's connections write to their sockets directly, on the thread that has something to send, and
+    /// read without a hop over the thread pool; it holds for all of Kestrel's endpoints over sockets. Where a
+    /// connection has TLS, frames leave through it; with another transport, through that. Default true.
+    /// </summary>
+    public bool DirectSends { get; set; } = true;
+
+    /// <summary>
     /// Origins, besides the server's own, from which a browser may connect: <c>https://example.com</c>, or <c>*</c>
     /// for any. In Development any may. A request without an <c>Origin</c> header comes from no browser and passes.
     /// </summary>

@@ -85,7 +85,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         {
             lock (_member)
             {
-                return OwnHandlers ??= new HandlerTable();
+                return OwnHandlers ??= new HandlerTable(names: null);
             }
         }
     }
@@ -121,7 +121,11 @@ public sealed class EventSocket : EventHandlers, IEmitter
     public Task EmitAsync(string name, JsonArguments arguments)
     {
         ReservedNames.ThrowIfUnusable(name);
-        Post(new OutgoingPacket(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments }), isVolatile: false);
+        if (_life.IsConnected)
+        {
+            _outbox.Post(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments });
+        }
+
         return Task.CompletedTask;
     }
 
@@ -148,7 +152,11 @@ public sealed class EventSocket : EventHandlers, IEmitter
         EventRuntime runtime = Namespace.Runtime;
         PacketId id = runtime.NextId();
         var waiter = new AckWaiter();
-        Ask(id, waiter, new OutgoingPacket(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Id = id, Arguments = arguments }));
+        using (OutgoingPacket outgoing = OutgoingPacket.Rent(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Id = id, Arguments = arguments }))
+        {
+            Ask(id, waiter, outgoing);
+        }
+
         try
         {
             return await waiter.Answer.WaitAsync(timeout ?? runtime.Options.AckTimeout, runtime.Time, cancellationToken).ConfigureAwait(false);

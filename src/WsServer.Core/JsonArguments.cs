@@ -6,7 +6,7 @@ namespace WsServer;
 /// The arguments of an event or an ack as they travel: UTF-8 JSON, not parsed. Emitting a received value relays it
 /// without reading it. <see cref="EventSerializer"/> turns arguments into values and back.
 /// </summary>
-/// <remarks>Immutable. A handler may keep it for as long as it likes.</remarks>
+/// <remarks>Immutable. A handler that is given it may keep it for as long as it likes.</remarks>
 public readonly struct JsonArguments
 {
     private readonly ReadOnlyMemory<byte>[]? _attachments;

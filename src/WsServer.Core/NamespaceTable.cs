@@ -115,6 +115,11 @@ internal sealed class NamespaceTable(EventRuntime runtime)
 
     private Entry Add(string name, bool isDynamic)
     {
+        if (!isDynamic)
+        {
+            runtime.Names.Add(name);
+        }
+
         var entry = new Entry(new EventNamespace(name, runtime), isDynamic);
         _entries.Add(name, entry);
         return entry;

@@ -4,6 +4,9 @@ using WsServer.Wire;
 
 namespace WsServer.Connections;
 
+/// <summary>Takes what a client says; completes when it may say more. The packet's arguments are the receiver's only until this returns.</summary>
+internal delegate ValueTask PacketReceiver(in Packet packet);
+
 /// <summary>
 /// One client's connection: reads messages, decodes them and hands on what they say. Knows its transport and its
 /// outbox, and of everything above one delegate only.
@@ -11,12 +14,15 @@ namespace WsServer.Connections;
 internal sealed class Connection(
     ITransport transport,
     Outbox outbox,
-    Func<Packet, ValueTask> receive,
+    PacketReceiver receive,
     EventServerOptions options,
     TimeProvider time,
     ILogger logger,
     CancellationTokenSource abort)
 {
+    // After so many messages of one batch, what they brought forth leaves even if more have come.
+    private const int BatchMessages = 64;
+
     private readonly IHeartbeatTransport? _heartbeat = transport as IHeartbeatTransport;
     private long _lastPing = time.GetTimestamp();
     private Task _receiving = Task.CompletedTask;
@@ -108,22 +114,15 @@ internal sealed class Connection(
     {
         try
         {
-            while (true)
+            TransportMessage message = await transport.ReceiveAsync(abort.Token).ConfigureAwait(false);
+            while (message.Kind != TransportMessageKind.Closed)
             {
-                TransportMessage message = await transport.ReceiveAsync(abort.Token).ConfigureAwait(false);
-                switch (message.Kind)
-                {
-                    case TransportMessageKind.Closed:
-                        outbox.Complete(Closing.ByClient);
-                        return;
-                    case TransportMessageKind.TooLarge:
-                        outbox.Complete(Closing.TooLarge(options.MaxMessageBytes));
-                        break;
-                    default:
-                        await HandOnAsync(message).ConfigureAwait(false);
-                        break;
-                }
+                ValueTask taken = TakeBatch(message, out ValueTask<TransportMessage> next);
+                await taken.ConfigureAwait(false);
+                message = await next.ConfigureAwait(false);
             }
+
+            outbox.Complete(Closing.ByClient);
         }
         catch (InvalidDataException exception)
         {
@@ -137,12 +136,57 @@ internal sealed class Connection(
         }
     }
 
-    private async ValueTask HandOnAsync(TransportMessage message)
+    /// <summary>
+    /// Takes a message and those that have come behind it, and sends what they bring forth when all are handled. Stops
+    /// where one has to wait for room; what it waits for is returned.
+    /// </summary>
+    private ValueTask TakeBatch(TransportMessage message, out ValueTask<TransportMessage> next)
     {
-        if (outbox.Completed.IsCompleted)
+        Gathering gathering = Gathering.Open();
+        try
+        {
+            for (int count = 1; ; count++)
+            {
+                ValueTask taken = Take(message);
+
+                // The message's memory is given back with this.
+                next = transport.ReceiveAsync(abort.Token);
+                if (count == BatchMessages || !taken.IsCompletedSuccessfully || !next.IsCompletedSuccessfully)
+                {
+                    return taken;
+                }
+
+                message = next.Result;
+                if (message.Kind == TransportMessageKind.Closed)
+                {
+                    next = new(message);
+                    return taken;
+                }
+            }
+        }
+        finally
+        {
+            gathering.Close();
+        }
+    }
+
+    private ValueTask Take(TransportMessage message)
+    {
+        if (message.Kind == TransportMessageKind.TooLarge)
+        {
+            outbox.Complete(Closing.TooLarge(options.MaxMessageBytes));
+            return ValueTask.CompletedTask;
+        }
+
+        return HandOn(message);
+    }
+
+    private ValueTask HandOn(TransportMessage message)
+    {
+        if (outbox.IsCompleted)
         {
             // Goodbye is said; only the other side's goodbye still counts.
-            return;
+            return ValueTask.CompletedTask;
         }
 
         bool isBinary = message.Kind == TransportMessageKind.Binary;
@@ -151,25 +195,47 @@ internal sealed class Connection(
             outbox.Codec = outbox.Codec.BinaryForm;
         }
 
-        if (!outbox.Codec.TryDecode(message.Payload, isBinary, out Packet? packet, out Packet? answer))
+        if (!outbox.Codec.TryDecode(message.Payload, isBinary, out Packet packet, out Packet answer))
         {
             outbox.PostError(answer);
-            return;
+            return ValueTask.CompletedTask;
         }
 
         _isHandingOn = true;
         try
         {
-            await receive(packet).ConfigureAwait(false);
+            ValueTask handingOn = receive(packet);
+            if (!handingOn.IsCompletedSuccessfully)
+            {
+                return WaitAsync(handingOn);
+            }
         }
         catch (Exception exception)
         {
-            logger.MessageFailed(exception);
-            outbox.Complete(Closing.Faulted);
+            Fault(exception);
         }
-        finally
+
+        _isHandingOn = false;
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask WaitAsync(ValueTask handingOn)
+    {
+        try
         {
-            _isHandingOn = false;
+            await handingOn.ConfigureAwait(false);
         }
+        catch (Exception exception)
+        {
+            Fault(exception);
+        }
+
+        _isHandingOn = false;
+    }
+
+    private void Fault(Exception exception)
+    {
+        logger.MessageFailed(exception);
+        outbox.Complete(Closing.Faulted);
     }
 }

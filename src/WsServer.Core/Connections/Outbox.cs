@@ -12,32 +12,41 @@ internal sealed record OutboxSettings(long MaxBytes, int ErrorBudget, TimeProvid
 /// being written, so that one message of any size always fits an empty outbox. Putting a client out is completing
 /// its outbox.
 /// </summary>
-/// <remarks>Safe for concurrent use. The order of posts is the order on the wire. Posting never waits.</remarks>
+/// <remarks>
+/// Safe for concurrent use. The order of posts is the order on the wire. Posting never waits. What is posted while a
+/// <see cref="Gathering"/> is open on the poster's thread leaves when it closes.
+/// </remarks>
 internal sealed class Outbox(ITransport transport, IPacketCodec codec, string home, OutboxSettings settings, CancellationToken aborted)
 {
     // Past this many bytes a batch is sent before more is gathered.
     private const int BatchBytes = 64 * 1024;
 
-    // An outbox that has held more than so many gives their places back when it is empty.
-    private const int KeptPackets = 32;
-
-    private readonly Lock _gate = new();
-    private readonly Queue<EncodedPacket> _waiting = new();
-    private readonly ErrorBudget _errors = new(settings.ErrorBudget, settings.Time);
+    private readonly PacketQueue _queue = new();
     private readonly TaskCompletionSource<Closing> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IPacketCodec _codec = codec;
-    private EncodedPacket[] _batch = new EncodedPacket[1];
-    private int _batchCount;
-    private long _batchTailBytes;
-    private long _bytes;
+    private volatile Closing? _closing;
+    private TaskCompletionSource? _finished;
+    private ErrorBudget? _errors;
     private bool _isWriting;
+    private bool _isHeld;
+    private bool _isFinished;
 
     /// <summary>Completes as soon as no more is accepted; what was accepted may still be on its way.</summary>
     public Task<Closing> Completed => _completed.Task;
 
+    public bool IsCompleted => _closing is not null;
+
     /// <summary>Completes when everything is written and the goodbye said, or the connection is broken.</summary>
-    public Task Finished => _finished.Task;
+    public Task Finished
+    {
+        get
+        {
+            lock (_queue)
+            {
+                return _isFinished ? Task.CompletedTask : (_finished ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+        }
+    }
 
     /// <summary>The connection's own namespace.</summary>
     public string Home => home;
@@ -54,53 +63,37 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     {
         get
         {
-            lock (_gate)
+            lock (_queue)
             {
-                return _bytes;
+                return _queue.BytesBehindFirst;
             }
         }
     }
 
     /// <summary>Takes a packet for this client alone.</summary>
-    public bool Post(Packet packet) => Post(new OutgoingPacket(packet), isVolatile: false);
-
-    /// <summary>Takes a packet. When it does not fit, a volatile one is dropped; any other ends the connection.</summary>
-    /// <returns>False when the packet will not be sent.</returns>
-    public bool Post(OutgoingPacket packet, bool isVolatile)
+    public bool Post(in Packet packet)
     {
-        if (_completed.Task.IsCompleted)
+        if (IsCompleted)
         {
             return false;
         }
 
-        EncodedPacket encoded = packet.For(_codec, home);
-        lock (_gate)
-        {
-            if (_completed.Task.IsCompleted)
-            {
-                return false;
-            }
-
-            if (_isWriting)
-            {
-                return Enqueue(encoded, isVolatile);
-            }
-
-            // The first of an idle outbox is the message being written: it does not count, however long it is.
-            _isWriting = true;
-            _batch[0] = encoded;
-            _batchCount = 1;
-        }
-
-        _ = WriteAsync();
-        return true;
+        EncodedPacket encoded = _codec.Encode(packet, home);
+        bool isTaken = Post(encoded, isVolatile: false);
+        encoded.Release();
+        return isTaken;
     }
 
+    /// <summary>Takes a packet. When it does not fit, a volatile one is dropped; any other ends the connection.</summary>
+    /// <returns>False when the packet will not be sent.</returns>
+    public bool Post(OutgoingPacket packet, bool isVolatile) => !IsCompleted && Post(packet.For(_codec, home), isVolatile);
+
     /// <summary>Answers with an error, which spends from the client's budget; when that is gone, so is the client.</summary>
-    public void PostError(Packet answer)
+    public void PostError(in Packet answer)
     {
         settings.Metrics.Error(answer.Error!.Code);
-        if (!_errors.TrySpend())
+        ErrorBudget errors = LazyInitializer.EnsureInitialized(ref _errors, () => new ErrorBudget(settings.ErrorBudget, settings.Time));
+        if (!errors.TrySpend())
         {
             Complete(Closing.TooManyErrors);
             return;
@@ -112,7 +105,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     /// <summary>Ends the connection: nothing more is taken, and the client is told why. The first call counts.</summary>
     public void Complete(Closing closing)
     {
-        lock (_gate)
+        lock (_queue)
         {
             CompleteLocked(closing);
             if (_isWriting)
@@ -123,10 +116,81 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             _isWriting = true;
         }
 
-        _ = WriteAsync();
+        Write();
     }
 
-    private void PostWritable(Packet answer)
+    /// <summary>Sends what a gathering has held back, unless it is on its way already.</summary>
+    public void Flush()
+    {
+        lock (_queue)
+        {
+            _isHeld = false;
+            if (_isWriting || _queue.IsEmpty)
+            {
+                return;
+            }
+
+            _isWriting = true;
+        }
+
+        Write();
+    }
+
+    private bool Post(EncodedPacket encoded, bool isVolatile)
+    {
+        lock (_queue)
+        {
+            if (_closing is not null)
+            {
+                return false;
+            }
+
+            // The first of an idle outbox is the message being written: it does not count, however long it is.
+            if (!_queue.IsEmpty && _queue.BytesBehindFirst + encoded.Length > settings.MaxBytes)
+            {
+                Overflow(isVolatile);
+                return false;
+            }
+
+            encoded.Hold();
+            _queue.Add(encoded);
+            if (_isWriting)
+            {
+                return true;
+            }
+
+            if (_queue.Bytes < BatchBytes && Gathering.Current is { } gathering)
+            {
+                if (!_isHeld)
+                {
+                    _isHeld = true;
+                    gathering.Hold(this);
+                }
+
+                return true;
+            }
+
+            _isWriting = true;
+        }
+
+        Write();
+        return true;
+    }
+
+    private void Overflow(bool isVolatile)
+    {
+        if (isVolatile)
+        {
+            settings.Metrics.VolatileDropped();
+        }
+        else
+        {
+            settings.Metrics.SlowConsumer();
+            CompleteLocked(Closing.SlowConsumer);
+        }
+    }
+
+    private void PostWritable(in Packet answer)
     {
         try
         {
@@ -140,136 +204,168 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
     }
 
-    private bool Enqueue(EncodedPacket encoded, bool isVolatile)
-    {
-        if (_bytes + encoded.Length <= settings.MaxBytes)
-        {
-            _waiting.Enqueue(encoded);
-            _bytes += encoded.Length;
-            return true;
-        }
-
-        if (isVolatile)
-        {
-            settings.Metrics.VolatileDropped();
-        }
-        else
-        {
-            settings.Metrics.SlowConsumer();
-            CompleteLocked(Closing.SlowConsumer);
-        }
-
-        return false;
-    }
-
     private void CompleteLocked(Closing closing)
     {
-        if (_completed.TrySetResult(closing) && !closing.Flush)
+        if (_closing is not null)
         {
-            _waiting.Clear();
-            _bytes = _batchTailBytes;
+            return;
+        }
+
+        _closing = closing;
+        if (!closing.Flush)
+        {
+            _queue.DropWaiting();
+        }
+
+        _completed.TrySetResult(closing);
+    }
+
+    // The first batch leaves on the poster's thread, without a hop, if the transport takes it. Those after it do not:
+    // other posters could feed them for ever, and this one has more to do.
+    private void Write()
+    {
+        if (!TryTakeBatch(out ReadOnlyMemory<EncodedPacket> batch))
+        {
+            return;
+        }
+
+        ValueTask sending;
+        try
+        {
+            sending = transport.SendAsync(batch, aborted);
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+            return;
+        }
+
+        if (!sending.IsCompletedSuccessfully)
+        {
+            _ = WriteRestAsync(sending);
+        }
+        else if (!EndBatch())
+        {
+            _ = WriteRestAsync(ValueTask.CompletedTask);
         }
     }
 
-    // The first batch begins on the poster's thread, without a hop. Those after it do not: other posters could feed
-    // them for ever, and this one has more to do.
-    private async Task WriteAsync()
+    private async Task WriteRestAsync(ValueTask sending)
     {
+        bool isSent = sending.IsCompletedSuccessfully;
         try
         {
-            bool isOver = _batchCount == 0 && !NextBatch(out _);
-            while (!isOver)
+            if (isSent)
             {
-                await transport.SendAsync(_batch.AsMemory(0, _batchCount), aborted).ConfigureAwait(false);
-                if (NextBatch(out isOver))
-                {
-                    await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-                }
-                else if (!isOver)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            }
+            else
+            {
+                await sending.ConfigureAwait(false);
+                if (EndBatch())
                 {
                     return;
                 }
             }
 
-            await SayGoodbyeAsync(await _completed.Task.ConfigureAwait(false)).ConfigureAwait(false);
+            while (TryTakeBatch(out ReadOnlyMemory<EncodedPacket> batch))
+            {
+                await transport.SendAsync(batch, aborted).ConfigureAwait(false);
+                if (EndBatch())
+                {
+                    return;
+                }
+
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            }
         }
         catch (Exception exception)
         {
-            // Whatever a transport throws, only its own client may be harmed by it.
-            settings.Logger.SendFailed(exception);
-            lock (_gate)
-            {
-                CompleteLocked(Closing.Broken);
-            }
+            Fail(exception);
         }
-
-        _finished.TrySetResult();
     }
 
     /// <summary>Takes what is to be written next. When there is nothing, the writer ends: for good, if the outbox is complete.</summary>
-    private bool NextBatch(out bool isOver)
+    private bool TryTakeBatch(out ReadOnlyMemory<EncodedPacket> batch)
     {
-        lock (_gate)
+        lock (_queue)
         {
-            Array.Clear(_batch, 0, _batchCount);
-            _batchCount = 0;
-            _bytes -= _batchTailBytes;
-            _batchTailBytes = 0;
-            isOver = false;
-            if (!_waiting.TryDequeue(out EncodedPacket? packet))
+            batch = _queue.Take(BatchBytes);
+            if (!batch.IsEmpty)
             {
-                isOver = _completed.Task.IsCompleted;
-                _isWriting = isOver;
-                GiveBack();
+                return true;
+            }
+
+            _isWriting = _closing is not null;
+        }
+
+        if (_closing is { } closing)
+        {
+            _ = SayGoodbyeAsync(closing);
+        }
+
+        return false;
+    }
+
+    /// <summary>A batch is sent. True when nothing waits behind it and the writer has ended.</summary>
+    private bool EndBatch()
+    {
+        lock (_queue)
+        {
+            _queue.ReleaseTaken();
+            if (!_queue.IsEmpty || _closing is not null)
+            {
                 return false;
             }
 
-            _bytes -= packet.Length;
-            _batch[_batchCount++] = packet;
-            long size = packet.Length;
-            while (size < BatchBytes && _waiting.TryDequeue(out packet))
-            {
-                if (_batchCount == _batch.Length)
-                {
-                    Array.Resize(ref _batch, Math.Max(8, _batchCount * 2));
-                }
-
-                _batch[_batchCount++] = packet;
-                _batchTailBytes += packet.Length;
-                size += packet.Length;
-            }
-
+            _isWriting = false;
             return true;
-        }
-    }
-
-    /// <summary>After a burst, the memory that many waiting packets took.</summary>
-    private void GiveBack()
-    {
-        if (_waiting.Capacity > KeptPackets)
-        {
-            _waiting.TrimExcess(0);
-        }
-
-        if (_batch.Length > KeptPackets)
-        {
-            _batch = new EncodedPacket[1];
         }
     }
 
     private async Task SayGoodbyeAsync(Closing closing)
     {
-        if (closing == Closing.Broken)
+        try
         {
-            return;
+            if (closing != Closing.Broken)
+            {
+                if (closing.Error is { } error)
+                {
+                    EncodedPacket last = _codec.Encode(new Packet(PacketKind.Error) { Error = error }, home);
+                    await transport.SendAsync(new[] { last }, aborted).ConfigureAwait(false);
+                    last.Release();
+                }
+
+                await transport.CloseAsync(closing.ToTransport(), aborted).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception)
+        {
+            settings.Logger.SendFailed(exception);
         }
 
-        if (closing.Error is { } error)
+        Finish();
+    }
+
+    // Whatever a transport throws, only its own client may be harmed by it. What was being sent is not released: nobody
+    // knows whether it is still read.
+    private void Fail(Exception exception)
+    {
+        settings.Logger.SendFailed(exception);
+        lock (_queue)
         {
-            EncodedPacket last = _codec.Encode(new Packet(PacketKind.Error) { Error = error }, home);
-            await transport.SendAsync(new[] { last }, aborted).ConfigureAwait(false);
+            CompleteLocked(Closing.Broken);
         }
 
-        await transport.CloseAsync(closing.ToTransport(), aborted).ConfigureAwait(false);
+        Finish();
+    }
+
+    private void Finish()
+    {
+        lock (_queue)
+        {
+            _isFinished = true;
+            _finished?.TrySetResult();
+        }
     }
 }

@@ -5,33 +5,19 @@ using WsServer.Wire;
 namespace WsServer.Connections;
 
 /// <summary>
-/// Messages as WebSocket frames (RFC 6455). The framework's WebSocket reads, checks and answers control frames;
-/// packets leave as the frames they already are, straight to the stream. Where there is no stream (an in-memory test
-/// server), the WebSocket sends as well, and there is no heartbeat.
+/// Messages over a WebSocket of the framework, where there are no bytes to be had (an in-memory test server). There is
+/// no heartbeat.
 /// </summary>
 /// <param name="webSocket">The WebSocket.</param>
 /// <param name="maxMessageBytes">The longest message to receive.</param>
 /// <param name="abort">Breaks the connection under the WebSocket, with what is still to be sent on it.</param>
-internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Action abort) : ITransport
+internal sealed class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Action abort) : ITransport
 {
     private const int FirstBufferBytes = 4 * 1024;
 
     private byte[]? _buffer;
     private bool _isSkipping;
     private volatile bool _isAborted;
-
-    public static ITransport Create(WebSocket accepted, UpgradeStream? stream, int maxMessageBytes, Action abort)
-    {
-        if (stream is null)
-        {
-            return new WebSocketTransport(accepted, maxMessageBytes, abort);
-        }
-
-        // A WebSocket of our own over the same stream: the accepted one breaks the connection at the first bad frame,
-        // before the client has read why.
-        var options = new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero };
-        return new FramedWebSocketTransport(WebSocket.CreateFromStream(stream, options), stream, maxMessageBytes, abort);
-    }
 
     public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -60,22 +46,17 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
     {
         try
         {
-            await SendAllAsync(packets, cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < packets.Length; i++)
+            {
+                EncodedPacket packet = packets.Span[i];
+                WebSocketMessageType type = packet.IsBinary ? WebSocketMessageType.Binary : WebSocketMessageType.Text;
+                await webSocket.SendAsync(packet.Payload, type, endOfMessage: true, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
             _isAborted = true;
             throw;
-        }
-    }
-
-    protected virtual async ValueTask SendAllAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
-    {
-        for (int i = 0; i < packets.Length; i++)
-        {
-            EncodedPacket packet = packets.Span[i];
-            WebSocketMessageType type = packet.IsBinary ? WebSocketMessageType.Binary : WebSocketMessageType.Text;
-            await webSocket.SendAsync(packet.Payload, type, endOfMessage: true, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -93,13 +74,9 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
                 break;
             default:
                 // Closed already, or the WebSocket has answered a broken frame itself.
-                await LingerAsync(cancellationToken).ConfigureAwait(false);
                 break;
         }
     }
-
-    /// <summary>Waits until the other side has had the time to read a close that it did not ask for.</summary>
-    protected virtual ValueTask LingerAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     public ValueTask DisposeAsync()
     {
@@ -110,7 +87,6 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
         }
 
         webSocket.Dispose();
-        GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
 
@@ -175,47 +151,4 @@ internal class WebSocketTransport(WebSocket webSocket, int maxMessageBytes, Acti
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
-}
-
-/// <summary>A WebSocket whose server side writes frames to the stream itself.</summary>
-internal sealed class FramedWebSocketTransport(WebSocket webSocket, UpgradeStream stream, int maxMessageBytes, Action abort)
-    : WebSocketTransport(webSocket, maxMessageBytes, abort), IHeartbeatTransport
-{
-    // RFC 6455, section 5.5.2: final, opcode 9, no payload.
-    private static readonly byte[] Ping = [0x89, 0x00];
-
-    public long LastReceived => stream.LastReceived;
-
-    protected override async ValueTask SendAllAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
-    {
-        if (packets.Length == 1)
-        {
-            await stream.WriteAsync(packets.Span[0].Frame, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-
-        // What has gathered leaves in one write.
-        int length = 0;
-        foreach (EncodedPacket packet in packets.Span)
-        {
-            length += packet.Length;
-        }
-
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
-        int written = 0;
-        foreach (EncodedPacket packet in packets.Span)
-        {
-            packet.Frame.CopyTo(buffer.AsMemory(written));
-            written += packet.Length;
-        }
-
-        await stream.WriteAsync(buffer.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
-
-        // Only after success: an aborted write may still read from it.
-        ArrayPool<byte>.Shared.Return(buffer);
-    }
-
-    protected override ValueTask LingerAsync(CancellationToken cancellationToken) => stream.DrainAsync(cancellationToken);
-
-    public ValueTask PingAsync(CancellationToken cancellationToken) => stream.WriteAsync(Ping, cancellationToken);
 }

@@ -9,7 +9,7 @@ internal sealed class AckWaiter : IAckWaiter
 
     public Task<JsonArguments> Answer => _answer.Task;
 
-    public void Answered(string sid, Packet ack)
+    public void Answered(string sid, in Packet ack)
     {
         if (ack.Error is { } error)
         {
@@ -65,7 +65,7 @@ internal sealed class AckCollector<T>(EventSerializer serializer) : IAckWaiter
         }
     }
 
-    public void Answered(string sid, Packet ack)
+    public void Answered(string sid, in Packet ack)
     {
         if (ack.Error is { } error)
         {

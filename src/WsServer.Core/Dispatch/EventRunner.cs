@@ -10,25 +10,16 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
     // Made once: a method group would be a new delegate for each event.
     private static readonly Func<EventContext, Task> Handle = HandleAsync;
 
-    private readonly Lock _gate = new();
-    private HashSet<PacketId>? _pending;
+    private readonly PendingIds _pending = new();
 
     private EventNamespace Namespace => socket.Namespace;
 
     /// <summary>Notes the id of an event; false, and an error to the client, when one with this id is not answered yet.</summary>
     public bool TryBegin(PacketId id)
     {
-        if (id.IsNone)
+        if (id.IsNone || _pending.TryAdd(id))
         {
             return true;
-        }
-
-        lock (_gate)
-        {
-            if ((_pending ??= []).Add(id))
-            {
-                return true;
-            }
         }
 
         // Not as an ack, which would be taken for the answer to the first.
@@ -37,43 +28,77 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         return false;
     }
 
-    public async ValueTask RunAsync(Packet packet, bool hasJoined)
-    {
-        try
-        {
-            if (!hasJoined)
-            {
-                Refuse(packet, NotConnected(Namespace.Name));
-                return;
-            }
+    /// <summary>The handler whose pace counts for an event; null when it has none.</summary>
+    public Handler? FindHandler(string name) => Namespace.HandlerTable.Find(name) is [Handler first, ..] ? first : null;
 
-            var context = new EventContext(socket, packet);
-            await Namespace.Lifecycle.AroundAsync(context, Handle).ConfigureAwait(false);
-            if (!context.IsHandled && context.Reply is null)
-            {
-                runtime.Metrics.UnknownEvent();
-                if (context.WantsAck)
-                {
-                    Refuse(packet, new EventError(ErrorCodes.UnknownEvent, $"No handler takes the event '{packet.Event}'."));
-                }
-            }
-            else if (context.WantsAck)
-            {
-                Answer(packet.Id, new Packet(PacketKind.Ack) { Namespace = Namespace.Name, Id = packet.Id, Arguments = context.Reply ?? default });
-            }
-        }
-        catch (EventException exception)
-        {
-            Refuse(packet, exception.Error);
-        }
-        catch (Exception exception) when (Lifecycle.IsItsEnd(exception, socket))
+    /// <summary>Runs an event. Never throws. The packet's arguments may be borrowed: they are not read once this has returned.</summary>
+    public ValueTask RunAsync(in Packet packet, bool hasJoined)
+    {
+        if (!hasJoined)
         {
             Refuse(packet, NotConnected(Namespace.Name));
+            return ValueTask.CompletedTask;
+        }
+
+        HandlerTable table = Namespace.HandlerTable;
+        if (table.Any.Length > 0 || socket.OwnHandlers is not null || Namespace.Lifecycle.IsAroundEvents
+            || table.Find(packet.Event) is not [{ IsOnce: false } handler])
+        {
+            return RunAroundAsync(packet.Copy());
+        }
+
+        // One handler with nothing around it, as nearly always: no context, no copy.
+        try
+        {
+            ValueTask<JsonArguments?> handling = handler.Invoke(socket, packet.Arguments);
+            if (!handling.IsCompletedSuccessfully)
+            {
+                return FinishAsync(handling, packet with { Arguments = default });
+            }
+
+            Answer(packet, handling.Result);
         }
         catch (Exception exception)
         {
-            runtime.Logger.HandlerFailed(exception, packet.Event, socket.Id, Namespace.Name);
-            Refuse(packet, runtime.Describe(exception));
+            Refuse(packet, exception);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask FinishAsync(ValueTask<JsonArguments?> handling, Packet packet)
+    {
+        try
+        {
+            Answer(packet, await handling.ConfigureAwait(false));
+        }
+        catch (Exception exception)
+        {
+            Refuse(packet, exception);
+        }
+    }
+
+    private async ValueTask RunAroundAsync(Packet packet)
+    {
+        try
+        {
+            var context = new EventContext(socket, packet);
+            await Namespace.Lifecycle.AroundAsync(context, Handle).ConfigureAwait(false);
+            if (context.IsHandled || context.Reply is not null)
+            {
+                Answer(packet, context.Reply);
+                return;
+            }
+
+            runtime.Metrics.UnknownEvent();
+            if (context.WantsAck)
+            {
+                Refuse(packet, new EventError(ErrorCodes.UnknownEvent, $"No handler takes the event '{packet.Event}'."));
+            }
+        }
+        catch (Exception exception)
+        {
+            Refuse(packet, exception);
         }
     }
 
@@ -121,7 +146,24 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         }
     }
 
-    private void Refuse(Packet packet, EventError error)
+    private void Refuse(in Packet packet, Exception exception)
+    {
+        if (exception is EventException known)
+        {
+            Refuse(packet, known.Error);
+        }
+        else if (Lifecycle.IsItsEnd(exception, socket))
+        {
+            Refuse(packet, NotConnected(Namespace.Name));
+        }
+        else
+        {
+            runtime.Logger.HandlerFailed(exception, packet.Event, socket.Id, Namespace.Name);
+            Refuse(packet, runtime.Describe(exception));
+        }
+    }
+
+    private void Refuse(in Packet packet, EventError error)
     {
         if (packet.Id.IsNone)
         {
@@ -135,27 +177,25 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
 
             error = error with { Details = details };
         }
+        else
+        {
+            _pending.Remove(packet.Id);
+        }
 
-        Answer(packet.Id, packet.Refuse(error, Namespace.Name));
+        outbox.PostError(packet.Refuse(error, Namespace.Name));
     }
 
-    private void Answer(PacketId id, Packet answer)
+    private void Answer(in Packet packet, JsonArguments? reply)
     {
-        if (!id.IsNone)
+        if (packet.Id.IsNone)
         {
-            lock (_gate)
-            {
-                _pending?.Remove(id);
-            }
+            return;
         }
 
-        if (answer.Error is not null)
+        _pending.Remove(packet.Id);
+        if (socket.Connected)
         {
-            outbox.PostError(answer);
-        }
-        else if (socket.Connected)
-        {
-            outbox.Post(answer);
+            outbox.Post(new Packet(PacketKind.Ack) { Namespace = Namespace.Name, Id = packet.Id, Arguments = reply ?? default });
         }
     }
 }

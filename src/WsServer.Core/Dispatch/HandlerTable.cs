@@ -7,6 +7,9 @@ namespace WsServer.Dispatch;
 internal delegate ValueTask<JsonArguments?> HandlerInvoker(EventSocket socket, JsonArguments arguments);
 
 /// <summary>A handler as registered: what the user gave, and how to call it.</summary>
+/// <param name="original">What the user gave.</param>
+/// <param name="invoke">Calls it. The arguments are borrowed: once it returns, with or without a result, it does not read them again.</param>
+/// <param name="isOnce">Whether it runs for one event only.</param>
 internal sealed class Handler(Delegate original, HandlerInvoker invoke, bool isOnce)
 {
     private int _isSpent;
@@ -17,13 +20,17 @@ internal sealed class Handler(Delegate original, HandlerInvoker invoke, bool isO
 
     public bool IsOnce => isOnce;
 
+    /// <summary>How long it keeps the thread that calls it.</summary>
+    public Pace Pace { get; } = new();
+
     /// <summary>False for a handler that was to run once and has.</summary>
     public bool TryUse() => !isOnce || Interlocked.Exchange(ref _isSpent, 1) == 0;
 }
 
 /// <summary>The handlers of a namespace, or of one socket, by event.</summary>
+/// <param name="names">Told of the names that messages may have; not of those of a single socket, which may be any number.</param>
 /// <remarks>Safe for concurrent use. An event runs the handlers that were there when it came.</remarks>
-internal sealed class HandlerTable
+internal sealed class HandlerTable(NameTable? names)
 {
     private readonly ConcurrentDictionary<string, Handler[]> _handlers = new(StringComparer.Ordinal);
     private volatile Func<EventSocket, Packet, Task>[] _any = [];
@@ -35,6 +42,7 @@ internal sealed class HandlerTable
     public void Add(string name, Handler handler)
     {
         ReservedNames.ThrowIfUnusable(name);
+        names?.Add(name);
         _handlers.AddOrUpdate(name, static (_, h) => [h], static (_, all, h) => [.. all, h], handler);
     }
 

@@ -45,6 +45,9 @@ internal sealed class Lifecycle
         }
     }
 
+    /// <summary>Whether there is middleware around events.</summary>
+    public bool IsAroundEvents => Volatile.Read(ref _events).Length > 0;
+
     /// <summary>Runs the event middleware around <paramref name="handle"/>.</summary>
     public Task AroundAsync(EventContext context, Func<EventContext, Task> handle)
     {

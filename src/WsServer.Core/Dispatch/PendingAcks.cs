@@ -6,7 +6,7 @@ namespace WsServer.Dispatch;
 internal interface IAckWaiter
 {
     /// <summary>The client has answered, with arguments or an error.</summary>
-    void Answered(string sid, Packet ack);
+    void Answered(string sid, in Packet ack);
 
     /// <summary>The client is gone and will not answer.</summary>
     void Gone(string sid);
@@ -60,7 +60,7 @@ internal sealed class PendingAcks(int limit)
     }
 
     /// <summary>Gives an ack to who waits for it; one that nobody waits for, any more or ever, is ignored.</summary>
-    public void Settle(string sid, Packet ack)
+    public void Settle(string sid, in Packet ack)
     {
         IAckWaiter? waiter = null;
         lock (_gate)

@@ -1,8 +1,9 @@
 namespace WsServer.Dispatch;
 
 /// <summary>
-/// Runs work one after the other on the thread pool, in the order it came, so that reading from the client never
-/// waits for a handler. Bounded: when it is full, the producer waits.
+/// Runs work one after the other, in the order it came: on the thread pool, so that reading from the client never
+/// waits for a handler, or on the producer's own thread where it asks for that. Bounded: when it is full, the producer
+/// waits.
 /// </summary>
 /// <param name="run">Does one piece of work. Must not throw.</param>
 /// <param name="capacity">How many may wait, besides the one that runs.</param>
@@ -52,6 +53,42 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
         }
     }
 
+    /// <summary>
+    /// Lets the one producer run work itself, in its turn, when nothing waits or runs; <see cref="Leave"/> or
+    /// <see cref="LeaveAfter"/> must follow.
+    /// </summary>
+    public bool TryEnter()
+    {
+        lock (_gate)
+        {
+            if (_isRunning)
+            {
+                return false;
+            }
+
+            _isRunning = true;
+            return true;
+        }
+    }
+
+    /// <summary>The work that was begun is done.</summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            if (_waiting.Count == 0)
+            {
+                BecomeIdle();
+                return;
+            }
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    /// <summary>The work that was begun will be done when this is.</summary>
+    public void LeaveAfter(ValueTask running) => _ = RunAfterAsync(running);
+
     /// <summary>Drops what waits and lets the producer go.</summary>
     public void Clear()
     {
@@ -100,6 +137,12 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
         }
     }
 
+    private async Task RunAfterAsync(ValueTask running)
+    {
+        await running.ConfigureAwait(false);
+        await RunAsync().ConfigureAwait(false);
+    }
+
     private async Task RunAsync()
     {
         while (TryTake(out T? work))
@@ -122,11 +165,16 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
                 return true;
             }
 
-            _isRunning = false;
-            _idle?.SetResult();
-            _idle = null;
+            BecomeIdle();
             return false;
         }
+    }
+
+    private void BecomeIdle()
+    {
+        _isRunning = false;
+        _idle?.SetResult();
+        _idle = null;
     }
 
     private void Release()

@@ -50,7 +50,7 @@ internal sealed class Session : ISocketOwner
     }
 
     /// <summary>Takes a packet of the client; completes when it may send the next.</summary>
-    public ValueTask ReceiveAsync(Packet packet)
+    public ValueTask ReceiveAsync(in Packet packet)
     {
         string ns = packet.Namespace ?? _outbox.Home;
         switch (packet.Kind)
@@ -155,7 +155,7 @@ internal sealed class Session : ISocketOwner
     private EventError NotHere(string ns) =>
         _namespaces.Exists(ns) ? EventRunner.NotConnected(ns) : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{ns}'.", new() { ["ns"] = ns });
 
-    private ValueTask ReceiveEventAsync(Packet packet, string ns)
+    private ValueTask ReceiveEventAsync(in Packet packet, string ns)
     {
         if (Find(ns) is not { Life.IsLeaving: false } socket)
         {
@@ -177,7 +177,7 @@ internal sealed class Session : ISocketOwner
     }
 
     /// <summary>Begins to join a namespace; returns why not, when there is no socket to begin with.</summary>
-    private EventError? Connect(Packet packet)
+    private EventError? Connect(in Packet packet)
     {
         string name = packet.Namespace!;
         EventSocket? socket = null;

@@ -103,14 +103,37 @@ internal sealed class SocketLife
     }
 
     /// <summary>Takes an event; completes when there is room for the next.</summary>
-    public ValueTask ReceiveAsync(Packet packet)
+    public ValueTask ReceiveAsync(in Packet packet)
     {
         _runtime.Metrics.EventReceived();
-        return _events.TryBegin(packet.Id) ? _queue.EnqueueAsync(packet with { Arguments = packet.Arguments.Copy() }) : ValueTask.CompletedTask;
+        if (!_events.TryBegin(packet.Id))
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        Handler? handler = _events.FindHandler(packet.Event);
+        if (handler is { Pace.IsSlow: true } || !_queue.TryEnter())
+        {
+            return _queue.EnqueueAsync(packet.Copy());
+        }
+
+        // On the thread that has read it, with no hop: what the handler does at once is done when this returns, and what
+        // it awaits goes on elsewhere.
+        ValueTask running = RunTimedAsync(packet, handler);
+        if (running.IsCompleted)
+        {
+            _queue.Leave();
+        }
+        else
+        {
+            _queue.LeaveAfter(running);
+        }
+
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Takes an ack, at once: a handler may be waiting for it.</summary>
-    public void Settle(Packet ack) => Acks.Settle(_socket.Id, ack);
+    public void Settle(in Packet ack) => Acks.Settle(_socket.Id, ack);
 
     /// <summary>The client leaves, once its earlier events are handled.</summary>
     public ValueTask LeaveAsync()
@@ -176,9 +199,17 @@ internal sealed class SocketLife
                 End(DisconnectReason.ClientNamespaceDisconnect);
                 break;
             default:
-                await _events.RunAsync(packet, _hasJoined).ConfigureAwait(false);
+                await RunTimedAsync(packet, _events.FindHandler(packet.Event)).ConfigureAwait(false);
                 break;
         }
+    }
+
+    private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
+    {
+        long start = _runtime.Time.GetTimestamp();
+        ValueTask running = _events.RunAsync(packet, _hasJoined);
+        handler?.Pace.Note(_runtime.Time.GetElapsedTime(start));
+        return running;
     }
 
     private async Task JoinAsync()

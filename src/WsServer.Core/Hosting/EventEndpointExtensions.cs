@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -66,7 +67,7 @@ public static class EventEndpointExtensions
                 return RefuseAsync(context, StatusCodes.Status403Forbidden, "This origin may not connect.");
             }
 
-            UpgradeCapture.Install(context.Features, _runtime.Time);
+            UpgradeCapture.Install(context.Features);
             return next(context);
         };
 
@@ -93,8 +94,7 @@ public static class EventEndpointExtensions
             {
                 string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
                 WebSocket webSocket = await context.WebSockets.AcceptWebSocketAsync(protocol).ConfigureAwait(false);
-                UpgradeStream? stream = context.Features.Get<UpgradeCapture>()?.Stream;
-                transport = WebSocketTransport.Create(webSocket, stream, _runtime.Options.MaxMessageBytes, context.Abort);
+                transport = CreateTransport(context, webSocket);
             }
             catch
             {
@@ -104,6 +104,14 @@ public static class EventEndpointExtensions
 
             bool takesBinary = context.Request.Query["binary"] == "1";
             await server.RunReservedAsync(transport, ToHandshake(context), NamespaceOf(context.Request.RouteValues), takesBinary).ConfigureAwait(false);
+        }
+
+        private ITransport CreateTransport(HttpContext context, WebSocket accepted)
+        {
+            int limit = _runtime.Options.MaxMessageBytes;
+            return context.Features.Get<UpgradeCapture>() is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
+                ? new FramedWebSocketTransport(input, output, limit, _runtime.Time, context.Abort)
+                : new WebSocketTransport(accepted, limit, context.Abort);
         }
 
         private static Task RefuseAsync(HttpContext context, int status, string why)

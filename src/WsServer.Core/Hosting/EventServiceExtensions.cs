@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -43,6 +44,7 @@ public static class EventServiceExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<EventServerOptions>, EventServerOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, UpgradeMatcherPolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EventServerShutdown>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, DirectListenerFactory>());
         services.TryAddSingleton(provider => new EventServer(CreateRuntime(provider)));
         return services;
     }

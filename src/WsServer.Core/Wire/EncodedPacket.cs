@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace WsServer.Wire;
@@ -6,35 +7,96 @@ namespace WsServer.Wire;
 /// A packet as bytes, ready to send and shared by everybody who gets it. The bytes stand in one array behind their
 /// WebSocket header (RFC 6455, section 5.2: final, not masked), so that framing too is done once for all receivers.
 /// </summary>
-/// <remarks>Immutable.</remarks>
+/// <remarks>
+/// Immutable for as long as it is held. The server counts who holds it, and fills it with another packet when nobody
+/// does: a transport that needs the bytes after its send has completed copies them.
+/// </remarks>
 public sealed class EncodedPacket
 {
     private const int Headroom = 10;
-    private readonly byte[] _bytes;
-    private readonly int _frameStart;
+    private const int KeptBytes = 4 * 1024;
+    private const int KeptPackets = 64;
 
-    /// <summary>Makes a packet from the bytes of its message, which are copied.</summary>
-    /// <param name="payload">The message.</param>
-    /// <param name="isBinary">Whether it is a binary message, or text.</param>
-    public EncodedPacket(ReadOnlySpan<byte> payload, bool isBinary)
+    [ThreadStatic]
+    private static Stack<EncodedPacket>? _free;
+
+    private byte[] _bytes = [];
+    private int _length;
+    private int _frameStart;
+    private int _holders;
+
+    private EncodedPacket()
     {
-        IsBinary = isBinary;
-        _bytes = GC.AllocateUninitializedArray<byte>(Headroom + payload.Length);
-        payload.CopyTo(_bytes.AsSpan(Headroom));
-        _frameStart = WriteHeader(_bytes, payload.Length, isBinary);
     }
 
     /// <summary>Whether it is a binary message, or text.</summary>
-    public bool IsBinary { get; }
+    public bool IsBinary { get; private set; }
 
     /// <summary>The message.</summary>
-    public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(Headroom);
+    public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(Headroom, _length);
 
     /// <summary>The message as one WebSocket frame from server to client.</summary>
-    public ReadOnlyMemory<byte> Frame => _bytes.AsMemory(_frameStart);
+    public ReadOnlyMemory<byte> Frame => _bytes.AsMemory(_frameStart, Length);
 
     /// <summary>The length of the frame in bytes: what the packet costs in an outbox.</summary>
-    public int Length => _bytes.Length - _frameStart;
+    public int Length => Headroom + _length - _frameStart;
+
+    /// <summary>Makes a packet from the bytes of its message, which are copied. The caller holds it.</summary>
+    /// <param name="payload">The message.</param>
+    /// <param name="isBinary">Whether it is a binary message, or text.</param>
+    public static EncodedPacket Create(ReadOnlySpan<byte> payload, bool isBinary)
+    {
+        if (_free is null || !_free.TryPop(out EncodedPacket? packet))
+        {
+            packet = new EncodedPacket();
+        }
+
+        if (packet._bytes.Length < Headroom + payload.Length)
+        {
+            packet._bytes = ArrayPool<byte>.Shared.Rent(Headroom + payload.Length);
+        }
+
+        packet._length = payload.Length;
+        packet._holders = 1;
+        packet.IsBinary = isBinary;
+        payload.CopyTo(packet._bytes.AsSpan(Headroom));
+        packet._frameStart = WriteHeader(packet._bytes, payload.Length, isBinary);
+        return packet;
+    }
+
+    /// <summary>One more holds the packet. Only who holds it already, or knows one who does, may call this.</summary>
+    internal void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>
+    /// One holds it no longer; after the last its bytes may change at any time. Who cannot tell whether somebody still
+    /// reads them (a send that failed half way) does not call this, and leaves the packet to the garbage collector.
+    /// </summary>
+    internal void Release()
+    {
+        int left = Interlocked.Decrement(ref _holders);
+        if (left > 0)
+        {
+            return;
+        }
+
+        if (left < 0)
+        {
+            throw new InvalidOperationException("A packet was released more often than it was held.");
+        }
+
+        if (_bytes.Length > KeptBytes)
+        {
+            byte[] bytes = _bytes;
+            _bytes = [];
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+
+        Stack<EncodedPacket> free = _free ??= new Stack<EncodedPacket>(KeptPackets);
+        if (free.Count < KeptPackets)
+        {
+            free.Push(this);
+        }
+    }
 
     // The header ends where the payload begins, so it is written from the right; returns where it starts.
     private static int WriteHeader(byte[] bytes, int length, bool isBinary)

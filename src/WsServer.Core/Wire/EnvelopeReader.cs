@@ -12,6 +12,7 @@ internal ref struct EnvelopeReader
 {
     private readonly ReadOnlyMemory<byte> _json;
     private readonly EnvelopeLimits _limits;
+    private readonly NameTable _names;
     private Utf8JsonReader _reader;
     private Member _seen;
     private Member _twice;
@@ -26,24 +27,27 @@ internal ref struct EnvelopeReader
     private int[]? _lengths;
     private EventError? _fault;
 
-    private EnvelopeReader(ReadOnlyMemory<byte> json, EnvelopeLimits limits)
+    private EnvelopeReader(ReadOnlyMemory<byte> json, EnvelopeLimits limits, NameTable names)
     {
         _json = json;
         _limits = limits;
+        _names = names;
         _reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
     }
 
-    /// <summary>Reads one envelope. Returns the packet, or null and the error to answer with.</summary>
-    public static Packet? Read(ReadOnlyMemory<byte> json, ReadOnlyMemory<byte>? attachments, EnvelopeLimits limits, out Packet? answer)
+    /// <summary>Reads one envelope: the packet, or else the error to answer with.</summary>
+    public static bool TryRead(
+        ReadOnlyMemory<byte> json, ReadOnlyMemory<byte>? attachments, EnvelopeLimits limits, NameTable names, out Packet packet, out Packet answer)
     {
-        answer = null;
+        packet = default;
+        answer = default;
         if (!Utf8.IsValid(json.Span))
         {
             answer = Error(ErrorCodes.InvalidJson, "The text is not valid UTF-8.", null);
-            return null;
+            return false;
         }
 
-        var envelope = new EnvelopeReader(json, limits);
+        var envelope = new EnvelopeReader(json, limits, names);
         try
         {
             envelope.ReadMembers();
@@ -52,23 +56,23 @@ internal ref struct EnvelopeReader
         catch (JsonException exception)
         {
             answer = Error(ErrorCodes.InvalidJson, "The text is not JSON.", new() { ["position"] = Position(json.Span, exception) });
-            return null;
+            return false;
         }
         catch (InvalidOperationException)
         {
             // What the reader throws for an escape like "\ud800", half of a surrogate pair.
             answer = Error(ErrorCodes.InvalidJson, "A string has an escape that is no character.", new() { ["position"] = envelope._reader.TokenStartIndex });
-            return null;
+            return false;
         }
 
-        Packet packet = envelope.ToPacket();
+        packet = envelope.ToPacket();
         if (envelope._fault is null)
         {
-            return packet;
+            return true;
         }
 
         answer = packet.Refuse(envelope._fault);
-        return null;
+        return false;
     }
 
     public static Packet Invalid(string message) => Error(ErrorCodes.InvalidEnvelope, message, null);
@@ -177,7 +181,7 @@ internal ref struct EnvelopeReader
             return null;
         }
 
-        string name = _reader.GetString()!;
+        string name = _names.Read(ref _reader);
         if (name.Length == 0)
         {
             Fault($"'{member.Name()}' is empty.", member.Name());

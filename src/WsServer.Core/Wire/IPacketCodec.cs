@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace WsServer.Wire;
 
 /// <summary>
@@ -9,16 +7,16 @@ namespace WsServer.Wire;
 public interface IPacketCodec
 {
     /// <summary>Reads one message. Never throws for what a client sent.</summary>
-    /// <param name="message">The message; a packet may keep slices of it.</param>
+    /// <param name="message">The message; a packet may have slices of it.</param>
     /// <param name="isBinary">Whether it came as binary.</param>
     /// <param name="packet">What it says.</param>
     /// <param name="answer">When it says nothing valid: the error to answer with.</param>
-    bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, [NotNullWhen(true)] out Packet? packet, [NotNullWhen(false)] out Packet? answer);
+    bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, out Packet packet, out Packet answer);
 
-    /// <summary>Writes one packet.</summary>
+    /// <summary>Writes one packet, which the caller then holds.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="home">The connection's own namespace, which some codecs leave out.</param>
-    EncodedPacket Encode(Packet packet, string home);
+    EncodedPacket Encode(in Packet packet, string home);
 
     /// <summary>The codec to go on with once the client has sent a binary message; itself, when that changes nothing.</summary>
     IPacketCodec BinaryForm { get; }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace WsServer.Wire;
@@ -10,24 +9,27 @@ internal sealed class JsonPacketCodec : IPacketCodec
     public const string Subprotocol = "wsserver.json.v1";
 
     private readonly EnvelopeLimits _limits;
+    private readonly NameTable _names;
     private readonly bool _takesBinary;
 
-    public JsonPacketCodec(EnvelopeLimits limits)
-        : this(limits, takesBinary: false) => BinaryForm = new JsonPacketCodec(limits, takesBinary: true);
+    /// <param name="limits">What passes.</param>
+    /// <param name="names">The names that messages are expected to have.</param>
+    public JsonPacketCodec(EnvelopeLimits limits, NameTable names)
+        : this(limits, names, takesBinary: false) => BinaryForm = new JsonPacketCodec(limits, names, takesBinary: true);
 
-    private JsonPacketCodec(EnvelopeLimits limits, bool takesBinary)
+    private JsonPacketCodec(EnvelopeLimits limits, NameTable names, bool takesBinary)
     {
         _limits = limits;
+        _names = names;
         _takesBinary = takesBinary;
         BinaryForm = this;
     }
 
     public IPacketCodec BinaryForm { get; }
 
-    public bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, [NotNullWhen(true)] out Packet? packet, [NotNullWhen(false)] out Packet? answer)
+    public bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, out Packet packet, out Packet answer)
     {
-        packet = null;
-        answer = null;
+        packet = default;
         ReadOnlyMemory<byte> json = message;
         ReadOnlyMemory<byte>? attachments = null;
         if (isBinary)
@@ -43,11 +45,10 @@ internal sealed class JsonPacketCodec : IPacketCodec
             attachments = message[(end + 1)..];
         }
 
-        packet = EnvelopeReader.Read(json, attachments, _limits, out answer);
-        return packet is not null;
+        return EnvelopeReader.TryRead(json, attachments, _limits, _names, out packet, out answer);
     }
 
-    public EncodedPacket Encode(Packet packet, string home)
+    public EncodedPacket Encode(in Packet packet, string home)
     {
         using JsonScratch scratch = JsonScratch.Rent();
         Utf8JsonWriter writer = scratch.Writer;
@@ -116,7 +117,7 @@ internal sealed class JsonPacketCodec : IPacketCodec
             }
         }
 
-        return new EncodedPacket(scratch.Buffer.WrittenSpan, withAttachments);
+        return EncodedPacket.Create(scratch.Buffer.WrittenSpan, withAttachments);
     }
 
     private static void WriteArguments(Utf8JsonWriter writer, JsonArguments arguments, bool withAttachments)

@@ -2,25 +2,35 @@ namespace WsServer.Wire;
 
 /// <summary>
 /// A packet on its way to any number of connections: encoded once for each codec, and once more where the namespace
-/// is the connection's own and may be left out.
+/// is the connection's own and may be left out. Used by one thread, and given back by it when all have got theirs.
 /// </summary>
-/// <remarks>Safe for concurrent use.</remarks>
-internal sealed class OutgoingPacket(Packet packet)
+internal sealed class OutgoingPacket : IDisposable
 {
-    private readonly Lock _gate = new();
-    private volatile Form? _forms;
+    [ThreadStatic]
+    private static OutgoingPacket? _free;
 
-    public Packet Packet => packet;
+    private readonly List<Form> _forms = new(2);
+    private Packet _packet;
 
-    public EncodedPacket For(IPacketCodec codec, string home)
+    private OutgoingPacket()
     {
-        bool isHome = packet.Namespace == home;
-        return Find(codec, isHome) ?? Encode(codec, home, isHome);
     }
 
-    private EncodedPacket? Find(IPacketCodec codec, bool isHome)
+    public ref readonly Packet Packet => ref _packet;
+
+    public static OutgoingPacket Rent(in Packet packet)
     {
-        for (Form? form = _forms; form is not null; form = form.Next)
+        OutgoingPacket outgoing = _free ?? new OutgoingPacket();
+        _free = null;
+        outgoing._packet = packet;
+        return outgoing;
+    }
+
+    /// <summary>The packet's bytes for a connection; held by this object, so who keeps them holds them too.</summary>
+    public EncodedPacket For(IPacketCodec codec, string home)
+    {
+        bool isHome = ReferenceEquals(_packet.Namespace, home) || _packet.Namespace == home;
+        foreach (Form form in _forms)
         {
             if (form.IsHome == isHome && ReferenceEquals(form.Codec, codec))
             {
@@ -28,23 +38,22 @@ internal sealed class OutgoingPacket(Packet packet)
             }
         }
 
-        return null;
+        EncodedPacket encoded = codec.Encode(_packet, home);
+        _forms.Add(new Form(codec, isHome, encoded));
+        return encoded;
     }
 
-    private EncodedPacket Encode(IPacketCodec codec, string home, bool isHome)
+    public void Dispose()
     {
-        lock (_gate)
+        foreach (Form form in _forms)
         {
-            if (Find(codec, isHome) is { } encoded)
-            {
-                return encoded;
-            }
-
-            encoded = codec.Encode(packet, home);
-            _forms = new Form(codec, isHome, encoded, _forms);
-            return encoded;
+            form.Encoded.Release();
         }
+
+        _forms.Clear();
+        _packet = default;
+        _free = this;
     }
 
-    private sealed record Form(IPacketCodec Codec, bool IsHome, EncodedPacket Encoded, Form? Next);
+    private readonly record struct Form(IPacketCodec Codec, bool IsHome, EncodedPacket Encoded);
 }

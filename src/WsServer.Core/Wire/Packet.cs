@@ -31,14 +31,24 @@ public enum PacketKind
     Pong,
 }
 
-/// <summary>One message of the event protocol as a value, free of any encoding. Immutable.</summary>
-public sealed record Packet(PacketKind Kind)
+/// <summary>One message of the event protocol as a value, free of any encoding.</summary>
+/// <param name="Kind">What it says.</param>
+/// <remarks>
+/// Immutable, but the arguments of a packet that a codec has just read lie in the buffer that it was read from.
+/// </remarks>
+public readonly record struct Packet(PacketKind Kind)
 {
+    private readonly string? _event;
+
     /// <summary>The namespace; null in a received packet that names none and so means the connection's own.</summary>
     public string? Namespace { get; init; }
 
     /// <summary>The event's name.</summary>
-    public string Event { get; init; } = "";
+    public string Event
+    {
+        get => _event ?? "";
+        init => _event = value;
+    }
 
     /// <summary>The id of an event that wants an ack, or of the event that an ack answers.</summary>
     public PacketId Id { get; init; }
@@ -54,6 +64,9 @@ public sealed record Packet(PacketKind Kind)
 
     /// <summary>Why, in a disconnect packet of the server.</summary>
     public DisconnectReason? Reason { get; init; }
+
+    /// <summary>The same with memory of its own, to keep while the buffer that it was read from is used again.</summary>
+    internal Packet Copy() => this with { Arguments = Arguments.Copy() };
 
     /// <summary>The answer that an error gives to this packet: its ack, its connect error, or a bare error.</summary>
     /// <param name="error">What went wrong.</param>

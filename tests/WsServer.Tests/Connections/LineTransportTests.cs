@@ -61,7 +61,7 @@ public sealed class LineTransportTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Line_breaks_within_relayed_json_do_not_end_the_line()
     {
-        var packet = new EncodedPacket("{\"event\":\"x\",\"data\":[1,\n2]}"u8, isBinary: false);
+        EncodedPacket packet = EncodedPacket.Create("{\"event\":\"x\",\"data\":[1,\n2]}"u8, isBinary: false);
         await _transport.SendAsync(new[] { packet, packet }, CancellationToken.None);
         using var reader = new StreamReader(_client.GetStream(), leaveOpen: true);
         for (int i = 0; i < 2; i++)

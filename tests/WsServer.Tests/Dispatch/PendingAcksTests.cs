@@ -67,7 +67,7 @@ public class PendingAcksTests
     {
         public List<string> Told { get; } = [];
 
-        public void Answered(string sid, Packet ack) => Told.Add($"answered {sid} {ack.Id}");
+        public void Answered(string sid, in Packet ack) => Told.Add($"answered {sid} {ack.Id}");
 
         public void Gone(string sid) => Told.Add($"gone {sid}");
     }

@@ -138,7 +138,9 @@ internal class TransportPair : ITransport
         {
             Interlocked.Add(ref _sentBytes, packets.Span[i].Length);
             Interlocked.Increment(ref _sentPackets);
-            _toClient.Writer.TryWrite(packets.Span[i]);
+
+            // A copy: the server fills a packet with something else once it is sent.
+            _toClient.Writer.TryWrite(EncodedPacket.Create(packets.Span[i].Payload.Span, packets.Span[i].IsBinary));
         }
     }
 

@@ -8,7 +8,7 @@ namespace WsServer.Tests.Wire;
 /// <summary>The codec under test, with short names for what the tests do with it.</summary>
 internal static class Codec
 {
-    public static readonly JsonPacketCodec Json = new(new EnvelopeLimits(MaxNameLength: 256, MaxDepth: 64));
+    public static readonly JsonPacketCodec Json = new(new EnvelopeLimits(MaxNameLength: 256, MaxDepth: 64), new NameTable());
 
     public static readonly EventSerializer Serializer = new(JsonSerializerOptions.Web);
 
@@ -24,7 +24,7 @@ internal static class Codec
     public static Packet Decode(string text) => Decode(Encoding.UTF8.GetBytes(text), isBinary: false);
 
     public static Packet Decode(byte[] message, bool isBinary, JsonPacketCodec? codec = null) =>
-        (codec ?? Json).TryDecode(message, isBinary, out Packet? packet, out Packet? answer)
+        (codec ?? Json).TryDecode(message, isBinary, out Packet packet, out Packet answer)
             ? packet
             : throw new InvalidOperationException($"Refused: {Encode(answer)}");
 
@@ -32,7 +32,7 @@ internal static class Codec
     public static JsonElement Refuse(string text) => Refuse(Encoding.UTF8.GetBytes(text), isBinary: false);
 
     public static JsonElement Refuse(byte[] message, bool isBinary, JsonPacketCodec? codec = null) =>
-        (codec ?? Json).TryDecode(message, isBinary, out Packet? packet, out Packet? answer)
+        (codec ?? Json).TryDecode(message, isBinary, out Packet packet, out Packet answer)
             ? throw new InvalidOperationException($"Taken as {packet}.")
             : JsonElement.Parse(Encode(answer));
 

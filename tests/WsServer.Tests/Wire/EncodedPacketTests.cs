@@ -25,7 +25,7 @@ public class EncodedPacketTests
         new Random(1).NextBytes(payload);
         foreach (bool isBinary in new[] { false, true })
         {
-            var packet = new EncodedPacket(payload, isBinary);
+            EncodedPacket packet = EncodedPacket.Create(payload, isBinary);
             packet.Frame.ToArray().Should().Equal([isBinary ? (byte)0x82 : (byte)0x81, .. header, .. payload]);
             packet.Payload.ToArray().Should().Equal(payload);
             packet.Length.Should().Be(1 + header.Length + length);
@@ -37,7 +37,7 @@ public class EncodedPacketTests
     public void A_packet_keeps_bytes_of_its_own()
     {
         byte[] payload = [1, 2, 3];
-        var packet = new EncodedPacket(payload, isBinary: true);
+        EncodedPacket packet = EncodedPacket.Create(payload, isBinary: true);
         payload[0] = 9;
         packet.Payload.ToArray().Should().Equal(1, 2, 3);
     }

@@ -68,7 +68,7 @@ public class FuzzTests
             isBinary ^= random.Next(50) == 0;
             try
             {
-                if (Codec.Json.TryDecode(message, isBinary, out Packet? packet, out Packet? answer))
+                if (Codec.Json.TryDecode(message, isBinary, out Packet packet, out Packet answer))
                 {
                     packets++;
                     CheckPacket(packet);

@@ -148,7 +148,7 @@ public class JsonDecodeTests
     [Fact]
     public void An_ack_error_may_nest_as_deep_as_any_other_member()
     {
-        var deep = new JsonPacketCodec(new EnvelopeLimits(256, MaxDepth: 200));
+        var deep = new JsonPacketCodec(new EnvelopeLimits(256, MaxDepth: 200), new NameTable());
         string text = $$"""{"ack":1,"error":{"code":"a","message":"b","more":{{new string('[', 150)}}{{new string(']', 150)}} } }""";
         Codec.Decode(System.Text.Encoding.UTF8.GetBytes(text), isBinary: false, deep).Error!.Details!.Should().ContainKey("more");
     }

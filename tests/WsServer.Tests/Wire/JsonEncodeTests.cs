@@ -150,7 +150,7 @@ public class JsonEncodeTests
     [Fact]
     public void A_packet_is_encoded_once_for_each_codec_and_once_more_for_its_home()
     {
-        var outgoing = new OutgoingPacket(Event("e", Codec.Serializer.Write(1)) with { Namespace = "/n" });
+        using OutgoingPacket outgoing = OutgoingPacket.Rent(Event("e", Codec.Serializer.Write(1)) with { Namespace = "/n" });
         EncodedPacket first = outgoing.For(Codec.Json, "/");
         outgoing.For(Codec.Json, "/other").Should().BeSameAs(first);
         EncodedPacket home = outgoing.For(Codec.Json, "/n");

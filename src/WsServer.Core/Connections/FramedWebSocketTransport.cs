@@ -1,0 +1,373 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Text.Unicode;
+using WsServer.Wire;
+
+namespace WsServer.Connections;
+
+/// <summary>
+/// Messages as WebSocket frames (RFC 6455) over the bytes of an upgraded connection. Packets leave as the frames they
+/// already are; control frames go between them, never into one.
+/// </summary>
+/// <param name="input">The bytes from the client.</param>
+/// <param name="output">The bytes to the client.</param>
+/// <param name="maxMessageBytes">The longest message to receive.</param>
+/// <param name="time">For <see cref="LastReceived"/>.</param>
+/// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
+internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort)
+    : IHeartbeatTransport
+{
+    // Packets that are longer together are written one after the other, not copied into one piece.
+    private const int JoinedBytes = 128 * 1024;
+
+    private const int NormalClosure = 1000;
+    private const int ProtocolError = 1002;
+
+    // RFC 6455, section 5.5.2: final, opcode 9, no payload.
+    private static readonly byte[] PingFrame = [0x89, 0x00];
+
+    private readonly FrameReader _frames = new(maxMessageBytes);
+
+    // Held by whoever writes: the outbox, the heartbeat, or the reader with a pong or a close.
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private ReadOnlySequence<byte> _unread;
+    private CancellationTokenRegistration _aborting;
+    private long _lastReceived = time.GetTimestamp();
+    private int _clientStatus;
+    private SequencePosition _end;
+    private bool _isReadOpen;
+    private bool _isInputOver;
+    private volatile bool _isPongWaiting;
+    private volatile bool _isGoodbyeSaid;
+    private volatile bool _isAborted;
+
+    public long LastReceived => Interlocked.Read(ref _lastReceived);
+
+    public ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        if (_aborting == default)
+        {
+            // Once for the connection, and not for each read.
+            _aborting = cancellationToken.UnsafeRegister(static transport => ((FramedWebSocketTransport)transport!).Abort(), this);
+        }
+
+        return TryRead(out TransportMessage message) ? new(message) : WaitAsync(cancellationToken);
+    }
+
+    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    {
+        if (packets.Length == 1)
+        {
+            ReadOnlyMemory<byte> frame = packets.Span[0].Frame;
+            int written = TryWrite(frame.Span);
+            return written == frame.Length ? ValueTask.CompletedTask
+                : written < 0 ? WriteAsync(frame, cancellationToken)
+                : WriteRestAsync(frame[written..], cancellationToken);
+        }
+
+        int length = 0;
+        foreach (EncodedPacket packet in packets.Span)
+        {
+            length += packet.Length;
+        }
+
+        return length <= JoinedBytes ? SendJoined(packets.Span, cancellationToken) : SendEachAsync(packets, cancellationToken);
+    }
+
+    public ValueTask PingAsync(CancellationToken cancellationToken) => WriteAsync(PingFrame, cancellationToken);
+
+    public async ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
+    {
+        if (_isGoodbyeSaid)
+        {
+            // The reader has said it, over a broken frame: the client gets the time to read why before the end.
+            await DrainAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        _isGoodbyeSaid = true;
+
+        // RFC 6455, section 5.5.1: the answer to a close echoes its code.
+        byte[] frame = _clientStatus != 0 ? CloseFrame(_clientStatus, "") : CloseFrame(close.Status, close.Description);
+        await WriteAsync(frame, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _aborting.Dispose();
+        if (_isAborted)
+        {
+            // The client does not read: without this, the web server would hold the connection until it does.
+            abort();
+        }
+
+        _frames.ReturnBuffer();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Abort()
+    {
+        _isAborted = true;
+        input.CancelPendingRead();
+    }
+
+    // Reads what has come already.
+    private bool TryRead(out TransportMessage message)
+    {
+        while (!_unread.IsEmpty)
+        {
+            FrameKind kind;
+            try
+            {
+                kind = _frames.Read(ref _unread);
+            }
+            catch (FrameException exception)
+            {
+                throw Refuse(exception.Status, exception.Message);
+            }
+
+            switch (kind)
+            {
+                case FrameKind.None:
+                    // What is left is the start of something: seen, and kept in the pipe.
+                    message = default;
+                    return false;
+                case FrameKind.Pong:
+                    break;
+                case FrameKind.Ping:
+                    Pong();
+                    break;
+                case FrameKind.Close:
+                    TakeClose();
+                    message = new(TransportMessageKind.Closed);
+                    return true;
+                default:
+                    message = new(kind == FrameKind.Text ? TransportMessageKind.Text : kind == FrameKind.Binary ? TransportMessageKind.Binary : TransportMessageKind.TooLarge, _frames.Payload);
+                    return true;
+            }
+        }
+
+        message = default;
+        return false;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<TransportMessage> WaitAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (_isReadOpen)
+            {
+                _isReadOpen = false;
+                input.AdvanceTo(_unread.Start, _unread.End);
+            }
+
+            // An idle connection holds no buffer: the pipe gives its own back, and this one is rented when something comes.
+            _unread = default;
+            _frames.Release();
+            if (_isInputOver)
+            {
+                return new(TransportMessageKind.Closed);
+            }
+
+            ReadResult read = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            Interlocked.Exchange(ref _lastReceived, time.GetTimestamp());
+            _unread = read.Buffer;
+            _end = read.Buffer.End;
+            _isReadOpen = true;
+            _isInputOver = read.IsCompleted;
+            if (TryRead(out TransportMessage message))
+            {
+                return message;
+            }
+        }
+    }
+
+    private void TakeClose()
+    {
+        ReadOnlySpan<byte> payload = _frames.Payload.Span;
+        int status = payload.Length == 0 ? NormalClosure : payload.Length == 1 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(payload);
+        if (!IsValidStatus(status) || (payload.Length > 2 && !Utf8.IsValid(payload[2..])))
+        {
+            throw Refuse(ProtocolError, "A close frame has no valid status and reason.");
+        }
+
+        _clientStatus = status;
+    }
+
+    // RFC 6455, section 7.4.1, and the registry that it founds.
+    private static bool IsValidStatus(int status) => status is (>= 1000 and <= 1003) or (>= 1007 and <= 1014) or (>= 3000 and <= 4999);
+
+    // The client reads why at once; whoever closes the connection then gives it the time to.
+    private InvalidDataException Refuse(int status, string why)
+    {
+        if (!_isGoodbyeSaid)
+        {
+            _isGoodbyeSaid = true;
+            _ = TrySendControlAsync(CloseFrame(status, ""));
+        }
+
+        return new InvalidDataException(why);
+    }
+
+    // RFC 6455, section 5.5.3. A client that sends pings and reads nothing gets no pile of pongs: while one waits, others are left out.
+    private void Pong()
+    {
+        if (_isGoodbyeSaid || _isPongWaiting)
+        {
+            return;
+        }
+
+        ReadOnlySpan<byte> payload = _frames.Payload.Span;
+        _isPongWaiting = true;
+        _ = PongAsync([0x8a, (byte)payload.Length, .. payload]);
+    }
+
+    private async Task PongAsync(byte[] frame)
+    {
+        await TrySendControlAsync(frame).ConfigureAwait(false);
+        _isPongWaiting = false;
+    }
+
+    private async Task TrySendControlAsync(byte[] frame)
+    {
+        try
+        {
+            await WriteAsync(frame, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // The reading side learns of it too, and ends the connection with the reason.
+            _isAborted = true;
+        }
+    }
+
+    private ValueTask SendJoined(ReadOnlySpan<EncodedPacket> packets, CancellationToken cancellationToken)
+    {
+        ReadOnlySpan<byte> bytes = FrameBatch.Join(packets);
+        int written = TryWrite(bytes);
+        if (written == bytes.Length)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        // The piece is the thread's own: what waits needs a copy.
+        ReadOnlySpan<byte> rest = bytes[Math.Max(written, 0)..];
+        byte[] copy = ArrayPool<byte>.Shared.Rent(rest.Length);
+        rest.CopyTo(copy);
+        return WriteCopyAsync(copy, rest.Length, isEntered: written >= 0, cancellationToken);
+    }
+
+    private async ValueTask SendEachAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+    {
+        for (int i = 0; i < packets.Length; i++)
+        {
+            await SendAsync(packets.Slice(i, 1), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask WriteCopyAsync(byte[] copy, int length, bool isEntered, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> bytes = copy.AsMemory(0, length);
+        if (isEntered)
+        {
+            await WriteRestAsync(bytes, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Only after success: an aborted write may still read from it.
+        ArrayPool<byte>.Shared.Return(copy);
+    }
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        int written = TryWrite(bytes.Span);
+        if (written < 0)
+        {
+            await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            written = 0;
+        }
+
+        if (written < bytes.Length)
+        {
+            await WriteRestAsync(bytes[written..], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Writes at once what can be, without waiting. A negative result: another writes. Less than all: the rest is for <see cref="WriteRestAsync"/>, which must follow.</summary>
+    private int TryWrite(ReadOnlySpan<byte> bytes)
+    {
+        if (!_writing.Wait(0, CancellationToken.None))
+        {
+            return -1;
+        }
+
+        int written = 0;
+        bool isDone = true;
+        try
+        {
+            written = output.TryWrite(bytes);
+            isDone = written == bytes.Length;
+        }
+        finally
+        {
+            if (isDone)
+            {
+                _writing.Release();
+            }
+        }
+
+        return written;
+    }
+
+    private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> rest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await output.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _isAborted = true;
+            throw;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Reads and forgets until the other side closes.</summary>
+    private async ValueTask DrainAsync(CancellationToken cancellationToken)
+    {
+        while (!_isInputOver)
+        {
+            if (_isReadOpen)
+            {
+                _isReadOpen = false;
+                input.AdvanceTo(_end);
+            }
+
+            ReadResult read = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            _isReadOpen = true;
+            _end = read.Buffer.End;
+            _isInputOver = read.IsCompleted || read.IsCanceled;
+        }
+    }
+
+    private static byte[] CloseFrame(int status, string description)
+    {
+        Span<byte> payload = stackalloc byte[FrameHeader.MaxControlBytes];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)status);
+
+        // What does not fit is left out, at the end of a character.
+        Utf8.FromUtf16(description, payload[2..], out _, out int written);
+        return [0x88, (byte)(2 + written), .. payload[..(2 + written)]];
+    }
+}

@@ -1,0 +1,47 @@
+using System.Net.Sockets;
+
+namespace WsServer.Connections;
+
+/// <summary>
+/// A socket as output. Bytes are handed to the operating system on the thread that has them, without a hop over the
+/// thread pool; only what the socket does not take at once is sent asynchronously.
+/// </summary>
+/// <param name="socket">A connected socket, set not to block.</param>
+internal sealed class SocketOutput(Socket socket) : IByteOutput
+{
+    public int TryWrite(ReadOnlySpan<byte> bytes)
+    {
+        int written;
+        SocketError error;
+        try
+        {
+            written = socket.Send(bytes, SocketFlags.None, out error);
+        }
+        catch (ObjectDisposedException exception)
+        {
+            throw new IOException("The connection is closed.", exception);
+        }
+
+        return error switch
+        {
+            SocketError.Success => written,
+            SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable or SocketError.IOPending => 0,
+            _ => throw new IOException("The connection broke.", new SocketException((int)error)),
+        };
+    }
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (!bytes.IsEmpty)
+            {
+                bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            throw new IOException("The connection broke.", exception);
+        }
+    }
+}

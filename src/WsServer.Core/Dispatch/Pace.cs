@@ -1,0 +1,37 @@
+namespace WsServer.Dispatch;
+
+/// <summary>
+/// Whether a handler is quick enough to run on the thread that reads from the client. One that blocks, or computes for
+/// long, would keep that thread from its other work, a pong among it. So a handler runs on a thread of the pool until it
+/// has shown that it is quick, and again when it no longer is.
+/// </summary>
+/// <remarks>Safe for concurrent use; a lost count does no harm.</remarks>
+internal sealed class Pace
+{
+    // How much one slow run weighs against a quick one, and from what weight on a handler counts as slow. A new one is
+    // proven by eight quick runs; one that is slow now and then, as when the machine is busy, stays quick.
+    private const int SlowWeight = 4;
+    private const int Limit = 16;
+    private const int AtFirst = Limit + 7;
+    private const int Most = 64;
+
+    private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(2);
+
+    private int _weight = AtFirst;
+
+    public bool IsSlow => Volatile.Read(ref _weight) >= Limit;
+
+    /// <summary>Notes how long one run kept its thread.</summary>
+    public void Note(TimeSpan elapsed)
+    {
+        int weight = Volatile.Read(ref _weight);
+        if (elapsed > Quick)
+        {
+            Volatile.Write(ref _weight, Math.Min(weight + SlowWeight, Most));
+        }
+        else if (weight > 0)
+        {
+            Volatile.Write(ref _weight, weight - 1);
+        }
+    }
+}
