@@ -290,6 +290,28 @@ public abstract class EventHandlers
         return Add(name, handler, async (socket, arguments) => await handler(socket, arguments.Copy()).ConfigureAwait(false), isOnce: false);
     }
 
+    /// <summary>
+    /// Handles an event with its arguments where they lie, for what must cost nothing: a relay that emits them, a look
+    /// at one member. With event middleware, with <see cref="OnAny(Action{EventSocket, Packet})"/> or with several
+    /// handlers of the event they are copied before all the same.
+    /// </summary>
+    public EventRegistration OnRaw(string name, RawHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) =>
+        {
+            handler(socket, new RawArguments(arguments));
+            return default;
+        }, isOnce: false);
+    }
+
+    /// <summary>The same, with an answer.</summary>
+    public EventRegistration OnRaw(string name, RawAckHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Add(name, handler, (socket, arguments) => new(handler(socket, new RawArguments(arguments)).Borrowed), isOnce: false);
+    }
+
     /// <summary>Handles the next such event only with no argument.</summary>
     public EventRegistration Once(string name, Action<EventSocket> handler)
     {

@@ -14,6 +14,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
 {
     private readonly EventRuntime _runtime;
     private readonly RoomIndex<EventSocket> _index;
+    private readonly Broadcast _everyone;
     private Action<RoomChange, string, string>? _roomHandlers;
 
     internal EventNamespace(string name, EventRuntime runtime)
@@ -22,6 +23,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         _runtime = runtime;
         HandlerTable = new HandlerTable(runtime.Names);
         _index = new RoomIndex<EventSocket>(RoomChanged);
+        _everyone = new Broadcast(this);
     }
 
     /// <summary>The name, which begins with <c>/</c>.</summary>
@@ -113,10 +115,24 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     /// <summary>Runs when a socket has left a room, with the room and the socket's id.</summary>
     public EventNamespace OnRoomLeft(Action<string, string> handler) => OnRoom(RoomChange.Left, handler);
 
+    /// <summary>The sockets in this room. A socket's id is the room that it alone is in.</summary>
+    public Broadcast To(string room)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(room);
+        return To(room.AsSpan());
+    }
+
+    /// <summary>The same. For a room that is there, nothing is allocated.</summary>
+    public Broadcast To(ReadOnlySpan<char> room)
+    {
+        Room<EventSocket>? found = _index.FindRoom(room);
+        return found is null ? To([room.ToString()]) : (Broadcast)(found.Tag ??= To([found.Name]));
+    }
+
     /// <summary>The sockets in any of these rooms. A socket's id is the room that it alone is in.</summary>
     public Broadcast To(params string[] rooms) => Everyone().To(rooms);
 
-    /// <summary>The same as <see cref="To"/>.</summary>
+    /// <summary>The same as <see cref="To(string[])"/>.</summary>
     public Broadcast In(params string[] rooms) => Everyone().To(rooms);
 
     /// <summary>All sockets but those in any of these rooms.</summary>
@@ -153,7 +169,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
 
     internal EventRuntime Runtime => _runtime;
 
-    internal Broadcast Everyone() => new(this);
+    internal Broadcast Everyone() => _everyone;
 
     /// <summary>Gives a packet to the sockets of this node that are meant.</summary>
     internal void Deliver(Audience audience, in Packet packet)

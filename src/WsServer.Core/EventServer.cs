@@ -98,7 +98,13 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <inheritdoc cref="EventNamespace.OnDisconnect(Func{EventSocket, DisconnectReason, Task})" />
     public EventNamespace OnDisconnect(Func<EventSocket, DisconnectReason, Task> handler) => Root.OnDisconnect(handler);
 
-    /// <inheritdoc cref="EventNamespace.To" />
+    /// <inheritdoc cref="EventNamespace.To(string)" />
+    public Broadcast To(string room) => Root.To(room);
+
+    /// <inheritdoc cref="EventNamespace.To(ReadOnlySpan{char})" />
+    public Broadcast To(ReadOnlySpan<char> room) => Root.To(room);
+
+    /// <inheritdoc cref="EventNamespace.To(string[])" />
     public Broadcast To(params string[] rooms) => Root.To(rooms);
 
     /// <inheritdoc cref="EventNamespace.In" />

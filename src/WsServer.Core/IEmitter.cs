@@ -9,9 +9,9 @@ public interface IEmitter
     /// <summary>Turns values into arguments.</summary>
     EventSerializer Serializer { get; }
 
-    /// <summary>Emits an event with arguments that are JSON already, such as those a raw handler was given.</summary>
+    /// <summary>Emits an event with arguments that are JSON already, such as those a handler was given.</summary>
     /// <param name="name">The event's name; not one of the reserved ones.</param>
-    /// <param name="arguments">The arguments.</param>
+    /// <param name="arguments">The arguments. They are read before the call returns, as they may lie in a buffer that is used again.</param>
     /// <returns>A task that completes when the event is on its way. Emitting to nobody is no error.</returns>
     /// <exception cref="ArgumentException">The name is empty or reserved.</exception>
     Task EmitAsync(string name, JsonArguments arguments);
@@ -25,6 +25,13 @@ public static class EmitterExtensions
     {
         ArgumentNullException.ThrowIfNull(emitter);
         return emitter.EmitAsync(name, default);
+    }
+
+    /// <summary>Emits an event with arguments where they lie, as a raw handler was given them. They are read before the call returns.</summary>
+    public static Task EmitAsync(this IEmitter emitter, string name, RawArguments arguments)
+    {
+        ArgumentNullException.ThrowIfNull(emitter);
+        return emitter.EmitAsync(name, arguments.Borrowed);
     }
 
     /// <summary>Emits an event with one argument.</summary>

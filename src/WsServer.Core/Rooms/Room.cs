@@ -32,6 +32,9 @@ internal sealed class Room<T>(string name)
 
     public string Name => name;
 
+    /// <summary>What the index's user keeps with the room.</summary>
+    public object? Tag { get; set; }
+
     public int Count => _count;
 
     /// <summary>False when the room has been deleted in the meantime: look it up again.</summary>

@@ -29,6 +29,10 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
     /// <summary>The rooms and how many are in each; members' own rooms are not among them.</summary>
     public IEnumerable<KeyValuePair<string, int>> Rooms => _rooms.Select(r => KeyValuePair.Create(r.Key, r.Value.Count));
 
+    /// <summary>The room of this name, if somebody is in it. A member's own room is none of these.</summary>
+    public Room<T>? FindRoom(ReadOnlySpan<char> name) =>
+        _rooms.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out Room<T>? room) ? room : null;
+
     public RoomMember<T>? Find(string id) => _members.GetValueOrDefault(id);
 
     public int CountIn(string room) => (_rooms.TryGetValue(room, out Room<T>? found) ? found.Count : 0) + (_members.ContainsKey(room) ? 1 : 0);
