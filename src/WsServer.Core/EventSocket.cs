@@ -22,8 +22,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
     private readonly Outbox _outbox;
     private readonly SocketLife _life;
     private readonly RoomMember<EventSocket> _member;
-    private readonly Lazy<ConcurrentDictionary<object, object?>> _items = new(() => new());
-    private readonly Lazy<AsyncServiceScope> _scope;
+    private ConcurrentDictionary<object, object?>? _items;
+    private IServiceScope? _scope;
 
     internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner)
     {
@@ -33,7 +33,6 @@ public sealed class EventSocket : EventHandlers, IEmitter
         User = handshake.User;
         _outbox = outbox;
         _member = new RoomMember<EventSocket>(Id, this);
-        _scope = new(() => ns.Runtime.Scopes.CreateAsyncScope());
         _life = new SocketLife(this, ns.Runtime, outbox, owner);
     }
 
@@ -50,10 +49,19 @@ public sealed class EventSocket : EventHandlers, IEmitter
     public ClaimsPrincipal User { get; set; }
 
     /// <summary>Whatever handlers want to keep with the socket. Safe for concurrent use.</summary>
-    public IDictionary<object, object?> Items => _items.Value;
+    public IDictionary<object, object?> Items => AllItems;
 
     /// <summary>Services that live as long as the socket.</summary>
-    public IServiceProvider Services => _scope.Value.ServiceProvider;
+    public IServiceProvider Services
+    {
+        get
+        {
+            lock (_member)
+            {
+                return (_scope ??= Namespace.Runtime.Scopes.CreateAsyncScope()).ServiceProvider;
+            }
+        }
+    }
 
     /// <summary>Whether the socket is in its namespace.</summary>
     public bool Connected => _life.IsConnected;
@@ -92,7 +100,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     /// <summary>State of one type that handlers keep with the socket; made when first asked for.</summary>
     public TState Get<TState>()
-        where TState : class, new() => (TState)_items.Value.GetOrAdd(typeof(TState), static _ => new TState())!;
+        where TState : class, new() => (TState)AllItems.GetOrAdd(typeof(TState), static _ => new TState())!;
 
     /// <summary>Joins rooms. Joining one again does nothing.</summary>
     public Task JoinAsync(params string[] rooms)
@@ -213,7 +221,16 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     internal void Forget(PacketId id) => _life.Acks.Remove(id);
 
-    internal ValueTask DisposeServicesAsync() => _scope.IsValueCreated ? _scope.Value.DisposeAsync() : ValueTask.CompletedTask;
+    internal ValueTask DisposeServicesAsync()
+    {
+        lock (_member)
+        {
+            return _scope is IAsyncDisposable scope ? scope.DisposeAsync() : ValueTask.CompletedTask;
+        }
+    }
+
+    // Made when first asked for: most sockets keep nothing.
+    private ConcurrentDictionary<object, object?> AllItems => _items ?? Interlocked.CompareExchange(ref _items, new(), null) ?? _items;
 
     private async Task<T> AckAsync<T>(string name, JsonArguments arguments, TimeSpan? timeout, CancellationToken cancellationToken) =>
         Serializer.Read<T>(await EmitWithAckAsync(name, arguments, timeout, cancellationToken).ConfigureAwait(false));

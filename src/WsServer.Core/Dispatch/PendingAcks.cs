@@ -16,7 +16,6 @@ internal interface IAckWaiter
 /// <remarks>Safe for concurrent use. Waiters are called outside the lock.</remarks>
 internal sealed class PendingAcks(int limit)
 {
-    private readonly Lock _gate = new();
     private Dictionary<long, IAckWaiter>? _waiters;
     private bool _isClosed;
 
@@ -24,7 +23,7 @@ internal sealed class PendingAcks(int limit)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _waiters?.Count ?? 0;
             }
@@ -34,7 +33,7 @@ internal sealed class PendingAcks(int limit)
     /// <exception cref="EventException"><c>too_many_pending_acks</c>: the socket owes as many as it may.</exception>
     public void Add(PacketId id, IAckWaiter waiter, string sid)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_waiters?.Count >= limit)
             {
@@ -53,7 +52,7 @@ internal sealed class PendingAcks(int limit)
 
     public void Remove(PacketId id)
     {
-        lock (_gate)
+        lock (this)
         {
             _waiters?.Remove(id.Number);
         }
@@ -63,7 +62,7 @@ internal sealed class PendingAcks(int limit)
     public void Settle(string sid, in Packet ack)
     {
         IAckWaiter? waiter = null;
-        lock (_gate)
+        lock (this)
         {
             _waiters?.Remove(ack.Id.Number, out waiter);
         }
@@ -74,7 +73,7 @@ internal sealed class PendingAcks(int limit)
     public void Close(string sid)
     {
         Dictionary<long, IAckWaiter>? waiters;
-        lock (_gate)
+        lock (this)
         {
             _isClosed = true;
             waiters = _waiters;

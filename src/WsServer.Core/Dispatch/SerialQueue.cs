@@ -9,8 +9,8 @@ namespace WsServer.Dispatch;
 /// <param name="capacity">How many may wait, besides the one that runs.</param>
 internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : IThreadPoolWorkItem
 {
-    private readonly Lock _gate = new();
-    private readonly Queue<T> _waiting = new();
+    // There while something waits only, as most sockets wait for nothing most of the time.
+    private Queue<T>? _waiting;
     private TaskCompletionSource? _space;
     private TaskCompletionSource? _idle;
     private bool _isRunning;
@@ -21,7 +21,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return !_isRunning;
             }
@@ -31,7 +31,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// <summary>Takes work at once, however much waits.</summary>
     public void Enqueue(T work)
     {
-        lock (_gate)
+        lock (this)
         {
             Add(work);
         }
@@ -40,10 +40,10 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// <summary>Takes work of the one producer; completes when there is room for the next.</summary>
     public ValueTask EnqueueAsync(T work)
     {
-        lock (_gate)
+        lock (this)
         {
             Add(work);
-            if (_waiting.Count < capacity || _isLetGo)
+            if (_waiting!.Count < capacity || _isLetGo)
             {
                 return ValueTask.CompletedTask;
             }
@@ -59,7 +59,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// </summary>
     public bool TryEnter()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_isRunning)
             {
@@ -74,9 +74,9 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// <summary>The work that was begun is done.</summary>
     public void Leave()
     {
-        lock (_gate)
+        lock (this)
         {
-            if (_waiting.Count == 0)
+            if (_waiting is null)
             {
                 BecomeIdle();
                 return;
@@ -92,9 +92,9 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// <summary>Drops what waits and lets the producer go.</summary>
     public void Clear()
     {
-        lock (_gate)
+        lock (this)
         {
-            _waiting.Clear();
+            _waiting = null;
             Release();
         }
     }
@@ -102,7 +102,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// <summary>Lets the producer go on from now on, however much waits: nothing more is meant to come.</summary>
     public void LetGo()
     {
-        lock (_gate)
+        lock (this)
         {
             _isLetGo = true;
             Release();
@@ -112,7 +112,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     /// <summary>Completes when nothing waits and nothing runs.</summary>
     public Task WhenIdleAsync()
     {
-        lock (_gate)
+        lock (this)
         {
             if (!_isRunning)
             {
@@ -129,7 +129,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
 
     private void Add(T work)
     {
-        _waiting.Enqueue(work);
+        (_waiting ??= new()).Enqueue(work);
         if (!_isRunning)
         {
             _isRunning = true;
@@ -153,20 +153,27 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
 
     private bool TryTake([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out T work)
     {
-        lock (_gate)
+        lock (this)
         {
-            if (_waiting.TryDequeue(out work))
+            if (_waiting is null)
             {
-                if (_waiting.Count < capacity)
-                {
-                    Release();
-                }
-
-                return true;
+                work = default;
+                BecomeIdle();
+                return false;
             }
 
-            BecomeIdle();
-            return false;
+            work = _waiting.Dequeue();
+            if (_waiting.Count < capacity)
+            {
+                Release();
+            }
+
+            if (_waiting.Count == 0)
+            {
+                _waiting = null;
+            }
+
+            return true;
         }
     }
 

@@ -8,13 +8,14 @@ namespace WsServer.Dispatch;
 /// <summary>What one connection has joined: takes its packets and gives each to the socket it is for.</summary>
 internal sealed class Session : ISocketOwner
 {
-    private readonly Lock _gate = new();
     private readonly NamespaceTable _namespaces;
     private readonly EventRuntime _runtime;
     private readonly Handshake _handshake;
     private readonly Outbox _outbox;
-    private readonly Dictionary<string, EventSocket> _sockets = new(1, StringComparer.Ordinal);
-    private readonly HashSet<EventSocket> _unfinished = new(1);
+
+    // Nearly always one each; replaced as a whole under the lock, so that they are read without it.
+    private volatile EventSocket[] _sockets = [];
+    private volatile EventSocket[] _unfinished = [];
     private ITimer? _connectTimer;
     private EventSocket? _first;
     private bool _isClosed;
@@ -28,16 +29,7 @@ internal sealed class Session : ISocketOwner
     }
 
     /// <summary>Whether no handler runs or waits for this connection, and no ack is owed.</summary>
-    public bool IsQuiet
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _unfinished.All(s => s.Life.IsQuiet);
-            }
-        }
-    }
+    public bool IsQuiet => Array.TrueForAll(_unfinished, s => s.Life.IsQuiet);
 
     /// <summary>Joins the namespace of the URL.</summary>
     public void Start()
@@ -81,13 +73,13 @@ internal sealed class Session : ISocketOwner
     {
         EventSocket[] sockets;
         Task[] unfinished;
-        lock (_gate)
+        lock (this)
         {
             _isClosed = true;
 
             // Also those that are leaving while another has taken their place: nothing else would end their handlers.
-            sockets = [.. _unfinished];
-            unfinished = [.. _unfinished.Select(s => s.Life.Finished)];
+            sockets = _unfinished;
+            unfinished = Array.ConvertAll(sockets, s => s.Life.Finished);
         }
 
         StopTimer();
@@ -104,10 +96,10 @@ internal sealed class Session : ISocketOwner
     public void Gone(EventSocket socket, DisconnectReason? reason)
     {
         bool isEmpty;
-        lock (_gate)
+        lock (this)
         {
-            ((ICollection<KeyValuePair<string, EventSocket>>)_sockets).Remove(KeyValuePair.Create(socket.Namespace.Name, socket));
-            isEmpty = !_isClosed && !_sockets.Values.Any(s => !s.Life.IsLeaving);
+            _sockets = Array.FindAll(_sockets, s => s != socket);
+            isEmpty = !_isClosed && Array.TrueForAll(_sockets, s => s.Life.IsLeaving);
         }
 
         if (reason is null && socket == _first)
@@ -127,9 +119,9 @@ internal sealed class Session : ISocketOwner
 
     public void Finished(EventSocket socket)
     {
-        lock (_gate)
+        lock (this)
         {
-            _unfinished.Remove(socket);
+            _unfinished = Array.FindAll(_unfinished, s => s != socket);
         }
 
         _namespaces.Release(socket.Namespace);
@@ -137,13 +129,7 @@ internal sealed class Session : ISocketOwner
 
     public void PutOutAll()
     {
-        EventSocket[] sockets;
-        lock (_gate)
-        {
-            sockets = [.. _sockets.Values];
-        }
-
-        foreach (EventSocket socket in sockets)
+        foreach (EventSocket socket in _sockets)
         {
             socket.Life.PutOut(close: false);
         }
@@ -183,9 +169,9 @@ internal sealed class Session : ISocketOwner
         EventSocket? socket = null;
         EventError? error = null;
         Task? predecessor = null;
-        lock (_gate)
+        lock (this)
         {
-            EventSocket? present = _sockets.GetValueOrDefault(name);
+            EventSocket? present = Find(name);
             if (present is { Life.IsLeaving: false })
             {
                 error = new EventError(ErrorCodes.AlreadyConnected, $"The connection is in '{name}' already.");
@@ -201,8 +187,8 @@ internal sealed class Session : ISocketOwner
                 socket = new EventSocket(ns, handshake, _outbox, this);
                 predecessor = present?.Life.Finished;
                 _first ??= socket;
-                _sockets[name] = socket;
-                _unfinished.Add(socket);
+                _sockets = [.. _sockets.Where(s => s != present), socket];
+                _unfinished = [.. _unfinished, socket];
             }
         }
 
@@ -251,25 +237,30 @@ internal sealed class Session : ISocketOwner
 
     private EventSocket? Find(string ns)
     {
-        lock (_gate)
+        foreach (EventSocket socket in _sockets)
         {
-            return _sockets.GetValueOrDefault(ns);
+            if (socket.Namespace.Name == ns)
+            {
+                return socket;
+            }
         }
+
+        return null;
     }
 
     // Sockets that have left count as well while their handlers finish, but leave room for as many new ones.
     private bool IsFull()
     {
         int limit = _runtime.Options.MaxNamespacesPerConnection;
-        return _sockets.Values.Count(s => !s.Life.IsLeaving) >= limit || _unfinished.Count >= limit * 2;
+        return _sockets.Count(s => !s.Life.IsLeaving) >= limit || _unfinished.Length >= limit * 2;
     }
 
     // Runs while the connection is in no namespace; being turned away once more does not start it anew.
     private void StartTimer()
     {
-        lock (_gate)
+        lock (this)
         {
-            if (_isClosed || _connectTimer is not null || _sockets.Values.Any(s => s.Connected))
+            if (_isClosed || _connectTimer is not null || Array.Exists(_sockets, s => s.Connected))
             {
                 return;
             }
@@ -282,9 +273,9 @@ internal sealed class Session : ISocketOwner
     private void ConnectTimedOut()
     {
         // A socket may have joined while the timer fired.
-        lock (_gate)
+        lock (this)
         {
-            if (_sockets.Values.Any(s => s.Connected))
+            if (Array.Exists(_sockets, s => s.Connected))
             {
                 return;
             }
@@ -295,7 +286,7 @@ internal sealed class Session : ISocketOwner
 
     private void StopTimer()
     {
-        lock (_gate)
+        lock (this)
         {
             _connectTimer?.Dispose();
             _connectTimer = null;

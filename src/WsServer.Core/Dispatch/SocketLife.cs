@@ -32,18 +32,18 @@ internal sealed class SocketLife
 
     private static readonly EventError NotLetIn = new(ErrorCodes.Forbidden, "The namespace does not let this client in.");
 
-    private readonly Lock _door = new();
     private readonly EventSocket _socket;
     private readonly EventRuntime _runtime;
     private readonly Outbox _outbox;
     private readonly ISocketOwner _owner;
     private readonly SerialQueue<Packet> _queue;
     private readonly EventRunner _events;
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _finished;
     private CancellationTokenSource? _aborted;
     private Task _predecessor = Task.CompletedTask;
     private volatile int _state = Joining;
     private volatile bool _isEntering;
+    private PendingAcks? _acks;
     private bool _hasJoined;
 
     public SocketLife(EventSocket socket, EventRuntime runtime, Outbox outbox, ISocketOwner owner)
@@ -54,10 +54,9 @@ internal sealed class SocketLife
         _owner = owner;
         _queue = new SerialQueue<Packet>(RunAsync, runtime.Options.MaxQueuedEvents);
         _events = new EventRunner(socket, runtime, outbox);
-        Acks = new PendingAcks(runtime.Options.MaxPendingAcks);
     }
 
-    public PendingAcks Acks { get; }
+    public PendingAcks Acks => _acks ?? Interlocked.CompareExchange(ref _acks, new PendingAcks(_runtime.Options.MaxPendingAcks), null) ?? _acks;
 
     public bool IsConnected
     {
@@ -65,7 +64,7 @@ internal sealed class SocketLife
         {
             if (_state == Joining && _isEntering)
             {
-                lock (_door)
+                lock (this)
                 {
                     // The word is being said on another thread.
                 }
@@ -79,16 +78,16 @@ internal sealed class SocketLife
     public bool IsLeaving { get; private set; }
 
     /// <summary>Whether no handler runs or waits, and no ack is owed.</summary>
-    public bool IsQuiet => _queue.IsIdle && Acks.Count == 0;
+    public bool IsQuiet => _queue.IsIdle && (_acks is null || _acks.Count == 0);
 
-    public Task Finished => _finished.Task;
+    public Task Finished => Completion.Task;
 
     /// <summary>Cancelled when the socket goes; made only when somebody asks.</summary>
     public CancellationToken Aborted
     {
         get
         {
-            lock (_finished)
+            lock (this)
             {
                 return _state == Ended ? new CancellationToken(canceled: true) : (_aborted ??= new CancellationTokenSource()).Token;
             }
@@ -160,7 +159,7 @@ internal sealed class SocketLife
     public bool End(DisconnectReason reason)
     {
         int before;
-        lock (_door)
+        lock (this)
         {
             before = _state;
             _state = Ended;
@@ -187,6 +186,10 @@ internal sealed class SocketLife
         _owner.Gone(_socket, isTurnedAway ? null : reason);
         return true;
     }
+
+    // Made when somebody waits, or at the end.
+    private TaskCompletionSource Completion =>
+        _finished ?? Interlocked.CompareExchange(ref _finished, new(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _finished;
 
     private async ValueTask RunAsync(Packet packet)
     {
@@ -233,7 +236,7 @@ internal sealed class SocketLife
         // emits in between waits at the door, so that nothing reaches the client before that word.
         _isEntering = true;
         ns.Index.Add(_socket.Member);
-        lock (_door)
+        lock (this)
         {
             if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id }))
             {
@@ -251,7 +254,7 @@ internal sealed class SocketLife
 
     private bool TryEndJoining()
     {
-        lock (_door)
+        lock (this)
         {
             bool isJoining = _state == Joining;
             _state = Ended;
@@ -320,14 +323,14 @@ internal sealed class SocketLife
             _runtime.Logger.LifecycleFailed(exception, "service disposal", _socket.Id, ns.Name);
         }
 
-        _finished.TrySetResult();
+        Completion.TrySetResult();
         _owner.Finished(_socket);
     }
 
     private async Task CancelAsync()
     {
         CancellationTokenSource? aborted;
-        lock (_finished)
+        lock (this)
         {
             aborted = _aborted;
         }

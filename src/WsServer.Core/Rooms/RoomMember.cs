@@ -3,7 +3,6 @@ namespace WsServer.Rooms;
 /// <summary>Somebody who can be in rooms. The member's own room, named by its id, needs no place of its own.</summary>
 internal sealed class RoomMember<T>(string id, T value)
 {
-    private readonly Lock _gate = new();
     private Dictionary<string, Membership<T>>? _rooms;
     private bool _isGone;
 
@@ -19,7 +18,7 @@ internal sealed class RoomMember<T>(string id, T value)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _isGone ? [] : _rooms is null ? [id] : [id, .. _rooms.Keys];
             }
@@ -33,7 +32,7 @@ internal sealed class RoomMember<T>(string id, T value)
             return true;
         }
 
-        lock (_gate)
+        lock (this)
         {
             return _rooms is not null && _rooms.ContainsKey(room);
         }
@@ -42,7 +41,7 @@ internal sealed class RoomMember<T>(string id, T value)
     /// <summary>Enters a room through <paramref name="enter"/>, unless the member is in it or gone.</summary>
     public bool TryJoin(string room, Func<RoomMember<T>, string, Membership<T>> enter)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_isGone || room == id || (_rooms is not null && _rooms.ContainsKey(room)))
             {
@@ -56,7 +55,7 @@ internal sealed class RoomMember<T>(string id, T value)
 
     public Membership<T>? Leave(string room)
     {
-        lock (_gate)
+        lock (this)
         {
             return _rooms is not null && _rooms.Remove(room, out Membership<T>? membership) ? membership : null;
         }
@@ -65,7 +64,7 @@ internal sealed class RoomMember<T>(string id, T value)
     /// <summary>Leaves every room for good: a join that comes late finds the door shut.</summary>
     public Membership<T>[] LeaveAll()
     {
-        lock (_gate)
+        lock (this)
         {
             _isGone = true;
             Membership<T>[] memberships = _rooms is null ? [] : [.. _rooms.Values];
