@@ -19,7 +19,7 @@ if (server == "signalr")
 WebApplication app = builder.Build();
 if (server == "signalr")
 {
-    app.MapHub<LoadHub>("/", options => options.Transports = HttpTransportType.WebSockets);
+    app.MapHub<LoadHub>("/hub", options => options.Transports = HttpTransportType.WebSockets);
 }
 else
 {
