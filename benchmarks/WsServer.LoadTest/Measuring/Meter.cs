@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using WsServer.LoadTest.Servers;
+
+namespace WsServer.LoadTest.Measuring;
+
+/// <summary>Measures a window, from its making to <see cref="Stop"/>.</summary>
+internal sealed class Meter
+{
+    private readonly Session _session;
+    private readonly ServerStats? _stats;
+    private readonly TimeSpan _serverCpu;
+    private readonly TimeSpan _clientCpu;
+    private readonly long _started;
+
+    public Meter(Session session)
+    {
+        // The clocks are read last here and first at the end, so that asking for the counters is outside of the window.
+        _session = session;
+        _stats = session.Control.GetStats();
+        _clientCpu = Environment.CpuUsage.TotalTime;
+        _serverCpu = session.Server.CpuTime;
+        _started = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Ends the window; the value is µs of the server's CPU time for each message.</summary>
+    public Measurement Stop(long messages, Histogram latencies, IReadOnlyDictionary<string, double>? details = null)
+    {
+        TimeSpan serverCpu = _session.Server.CpuTime - _serverCpu;
+        TimeSpan clientCpu = Environment.CpuUsage.TotalTime - _clientCpu;
+        TimeSpan time = Stopwatch.GetElapsedTime(_started);
+        ServerStats? stats = _session.Control.GetStats();
+        return new Measurement
+        {
+            Value = serverCpu.TotalMicroseconds / messages,
+            Messages = messages,
+            Seconds = time.TotalSeconds,
+            ServerCpuSeconds = serverCpu.TotalSeconds,
+            ClientCpuMicroseconds = clientCpu.TotalMicroseconds / messages,
+            P50 = latencies.Percentile(0.5),
+            P99 = latencies.Percentile(0.99),
+            AllocatedBytes = (double?)(stats?.AllocatedBytes - _stats?.AllocatedBytes) / messages,
+            GcPauseMs = stats?.GcPauseMs - _stats?.GcPauseMs,
+            Details = details ?? new Dictionary<string, double>(),
+        };
+    }
+}

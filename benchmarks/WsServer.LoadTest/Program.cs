@@ -1,0 +1,83 @@
+using WsServer.LoadTest;
+using WsServer.LoadTest.Measuring;
+using WsServer.LoadTest.Reports;
+using WsServer.LoadTest.Scenarios;
+using WsServer.LoadTest.Servers;
+
+Options options;
+try
+{
+    options = Options.Parse(args);
+}
+catch (UsageException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    Console.Error.WriteLine(Options.Usage);
+    return 2;
+}
+
+if (options.IsHelp)
+{
+    Console.WriteLine(Options.Usage);
+    return 0;
+}
+
+if (options.IsList)
+{
+    foreach (Scenario scenario in options.Scenarios)
+    {
+        Console.WriteLine($"{scenario.Name,-16} {scenario.Description}");
+    }
+
+    foreach (ServerKind server in options.Servers)
+    {
+        Console.WriteLine($"{server.Name,-16} {server.Title}");
+    }
+
+    return 0;
+}
+
+if (!OperatingSystem.IsLinux())
+{
+    Console.Error.WriteLine("The load test needs Linux: its client waits with epoll, and it reads CPU time and memory from /proc.");
+    return 2;
+}
+
+Folders folders = Folders.Find();
+IReadOnlyList<ServerKind> servers;
+try
+{
+    servers = ServerBuild.Prepare(folders, options.Servers);
+}
+catch (InvalidOperationException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+
+using var runner = new Runner(options, folders, servers);
+
+// A signal ends this program before any using does.
+AppDomain.CurrentDomain.ProcessExit += (_, _) => runner.Dispose();
+var started = DateTimeOffset.UtcNow;
+IReadOnlyList<Cell> cells = runner.Run();
+
+var report = new Report(started, options, servers, cells, Summary.Create(cells, ServerKind.Reference));
+ConsoleReport.Write(report);
+string? output = options.Out ?? (options.IsQuick ? null : folders.Results);
+if (output is not null)
+{
+    Directory.CreateDirectory(output);
+    File.WriteAllText(Path.Combine(output, "results.json"), JsonReport.Create(report));
+    File.WriteAllText(Path.Combine(output, "results.svg"), SvgReport.Create(report));
+    Console.WriteLine($"{output}: results.json, results.svg");
+}
+
+int failures = cells.Count(c => c.Failure is not null);
+if (failures > 0)
+{
+    Console.Error.WriteLine($"{failures} of {cells.Count} cells FAILED.");
+    return 1;
+}
+
+return 0;

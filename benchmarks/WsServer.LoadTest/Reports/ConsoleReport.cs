@@ -1,0 +1,36 @@
+using System.Globalization;
+using WsServer.LoadTest.Measuring;
+using WsServer.LoadTest.Scenarios;
+using WsServer.LoadTest.Servers;
+
+namespace WsServer.LoadTest.Reports;
+
+/// <summary>A table for each scenario.</summary>
+internal static class ConsoleReport
+{
+    public static void Write(Report report)
+    {
+        foreach ((Scenario scenario, IReadOnlyList<(ServerKind Server, Summary Summary)> rows) in report.Tables)
+        {
+            Console.WriteLine();
+            Console.WriteLine($"{scenario.Name}: {scenario.Unit}");
+            Console.WriteLine($"  {"",-19}{"median",11}{"min",11}{"max",11}{"ratio",8}{"p50 µs",11}{"p99 µs",11}{"alloc B",10}");
+            foreach ((ServerKind server, Summary summary) in rows)
+            {
+                Console.WriteLine(
+                    $"  {server.Title,-19}{Number(summary.Median),11}{Number(summary.Min),11}{Number(summary.Max),11}{Number(summary.Ratio),8}"
+                    + $"{Number(summary.P50),11}{Number(summary.P99),11}{Number(summary.AllocatedBytes),10}"
+                    + string.Concat(summary.Details.Select(d => $"  {d.Key} {Number(d.Value)}")));
+                foreach (string failure in summary.Failures)
+                {
+                    Console.WriteLine($"  {server.Title,-19}FAILED: {failure}");
+                }
+            }
+        }
+
+        Console.WriteLine();
+    }
+
+    private static string Number(double? number) =>
+        number?.ToString(Math.Abs(number.Value) < 100 ? "0.00" : "#,0", CultureInfo.InvariantCulture) ?? "-";
+}

@@ -1,0 +1,35 @@
+namespace WsServer.LoadTest.Scenarios;
+
+/// <summary>All scenarios, in the order in which they run. Those of a group need ever more connections.</summary>
+internal static class Catalog
+{
+    public static IReadOnlyList<Scenario> Full { get; } =
+    [
+        new Acks(1),
+        new Acks(100),
+        new FanOut(100, 1),
+        new FanOut(100, 16),
+        new Acks(1000),
+        new FanOut(1000, 1),
+        new FanOut(1000, 16),
+        new FanOut(5000, 1),
+        new FanOut(5000, 16),
+        new RoomTalk(2000),
+        new Idle("idle", 5000),
+        new Idle("idle-18000", 18_000),
+        new ConnectRate(5000),
+        new SlowReaders(1000, broadcasts: 300),
+    ];
+
+    /// <summary>Each kind once, with few connections: whether it works, not how fast it is.</summary>
+    public static IReadOnlyList<Scenario> Quick { get; } =
+    [
+        new Acks(1),
+        new FanOut(100, 1),
+        new FanOut(100, 16),
+        new RoomTalk(100),
+        new Idle("idle", 200),
+        new ConnectRate(200),
+        new SlowReaders(100, broadcasts: 300),
+    ];
+}
