@@ -8,13 +8,19 @@ builder.Services.AddEvents();
 WebApplication app = builder.Build();
 EventServer io = app.MapEvents("/");
 
-io.On("broadcast", (_, data) => io.EmitAsync("broadcast", data));
-io.On("echo", (_, data) => Task.FromResult(data));
+// What a server does that carries as much as it can: it relays what it has received without reading it.
+io.OnRaw("broadcast", (_, data) => io.EmitAsync("broadcast", data));
+io.OnRaw("echo", (_, data) => data);
 io.On<string>("join", (socket, room) => socket.JoinAsync(room));
-io.On<RoomMessage>("toRoom", (_, message) => io.To(message.Room).EmitAsync("toRoom", message.Msg));
+io.OnRaw("toRoom", (_, data) =>
+{
+    Span<char> buffer = stackalloc char[64];
+    if (data.TryGetMember("room"u8, out RawArguments name) && name.TryGetString(buffer, out ReadOnlySpan<char> room)
+        && data.TryGetMember("msg"u8, out RawArguments message))
+    {
+        io.To(room).EmitAsync("toRoom", message);
+    }
+});
 
 app.MapStats();
 await app.RunAsync();
-
-/// <summary>A message for everyone in a room.</summary>
-internal sealed record RoomMessage(string Room, string Msg);
