@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using System.Security.Cryptography;
@@ -27,7 +28,9 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner)
     {
-        Id = Convert.ToBase64String(RandomNumberGenerator.GetBytes(IdBytes)).Replace('+', '-').Replace('/', '_');
+        Span<byte> id = stackalloc byte[IdBytes];
+        RandomNumberGenerator.Fill(id);
+        Id = Base64Url.EncodeToString(id);
         Namespace = ns;
         Handshake = handshake;
         User = handshake.User;

@@ -6,7 +6,7 @@ using WsServer.Wire;
 namespace WsServer.Dispatch;
 
 /// <summary>What one connection has joined: takes its packets and gives each to the socket it is for.</summary>
-internal sealed class Session : ISocketOwner
+internal sealed class Session : ISocketOwner, IPacketReceiver
 {
     private readonly NamespaceTable _namespaces;
     private readonly EventRuntime _runtime;
@@ -34,11 +34,14 @@ internal sealed class Session : ISocketOwner
     /// <summary>Joins the namespace of the URL.</summary>
     public void Start()
     {
-        StartTimer();
         if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home }) is { } error)
         {
             _outbox.Complete(error.Code == ErrorCodes.InternalError ? Closing.Faulted : Closing.TurnedAway);
+            return;
         }
+
+        // For nothing, when it has been let in already.
+        StartTimer();
     }
 
     /// <summary>Takes a packet of the client; completes when it may send the next.</summary>

@@ -97,6 +97,21 @@ internal sealed class SocketLife
     /// <summary>Begins to join, once the socket that was in the namespace before has finished.</summary>
     public void Start(Task? predecessor)
     {
+        if (predecessor is null && !_socket.Namespace.Lifecycle.JoiningPace.IsSlow && _queue.TryEnter())
+        {
+            ValueTask joining = new(JoinTimedAsync());
+            if (joining.IsCompleted)
+            {
+                _queue.Leave();
+            }
+            else
+            {
+                _queue.LeaveAfter(joining);
+            }
+
+            return;
+        }
+
         _predecessor = predecessor ?? _predecessor;
         _queue.Enqueue(new Packet(PacketKind.Connect));
     }
@@ -196,7 +211,9 @@ internal sealed class SocketLife
         switch (packet.Kind)
         {
             case PacketKind.Connect:
-                await JoinAsync().ConfigureAwait(false);
+                await _predecessor.ConfigureAwait(false);
+                _predecessor = Task.CompletedTask;
+                await JoinTimedAsync().ConfigureAwait(false);
                 break;
             case PacketKind.Disconnect:
                 End(DisconnectReason.ClientNamespaceDisconnect);
@@ -215,10 +232,16 @@ internal sealed class SocketLife
         return running;
     }
 
+    private Task JoinTimedAsync()
+    {
+        long start = _runtime.Time.GetTimestamp();
+        Task joining = JoinAsync();
+        _socket.Namespace.Lifecycle.JoiningPace.Note(_runtime.Time.GetElapsedTime(start));
+        return joining;
+    }
+
     private async Task JoinAsync()
     {
-        await _predecessor.ConfigureAwait(false);
-        _predecessor = Task.CompletedTask;
         EventNamespace ns = _socket.Namespace;
         if (await AdmitAsync().ConfigureAwait(false) is { } refusal)
         {
