@@ -26,12 +26,13 @@ internal sealed class AckExchange
     /// <summary>Asks so many times, and waits for as many acks.</summary>
     public void Run()
     {
+        _server.Deliveries.Expect(Batch);
         for (int i = 0; i < Batch; i++)
         {
             _answers[i] = _socket.EmitWithAckAsync("ask", _data);
         }
 
-        _server.Deliveries.WaitFor(Batch);
+        _server.Deliveries.Wait();
         _client.AnswerAll();
         foreach (Task<JsonArguments> answer in _answers)
         {

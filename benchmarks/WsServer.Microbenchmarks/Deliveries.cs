@@ -1,24 +1,39 @@
 namespace WsServer.Microbenchmarks;
 
 /// <summary>How many messages all the clients in memory have got, beside how many they should have.</summary>
-internal sealed class Deliveries
+internal sealed class Deliveries : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    // Spins for about as long as it takes to wake a thread, then leaves its core to the server.
+    private readonly ManualResetEventSlim _complete = new(initialState: true, spinCount: 100);
     private long _expected;
     private long _count;
 
-    /// <summary>A client got messages.</summary>
-    public void Add(int count) => Interlocked.Add(ref _count, count);
+    /// <summary>So many more are about to come.</summary>
+    public void Expect(long more)
+    {
+        _complete.Reset();
+        Interlocked.Add(ref _expected, more);
+    }
 
-    /// <summary>Waits until as many more have arrived as said.</summary>
+    /// <summary>A client got messages.</summary>
+    public void Add(int count)
+    {
+        if (Interlocked.Add(ref _count, count) >= Volatile.Read(ref _expected))
+        {
+            _complete.Set();
+        }
+    }
+
+    /// <summary>Waits until all those expected have arrived.</summary>
     /// <exception cref="InvalidOperationException">More came than that.</exception>
     /// <exception cref="TimeoutException">Fewer came.</exception>
-    public void WaitFor(long more)
+    public void Wait()
     {
-        _expected += more;
-        Deadline deadline = default;
-        while (Volatile.Read(ref _count) < _expected)
+        if (!_complete.Wait(Patience))
         {
-            deadline.Spin("every message is delivered");
+            throw new TimeoutException($"{Volatile.Read(ref _count)} messages were delivered; there should have been {_expected}.");
         }
 
         if (Volatile.Read(ref _count) > _expected)
@@ -26,27 +41,6 @@ internal sealed class Deliveries
             throw new InvalidOperationException($"{_count} messages were delivered; there should have been {_expected}.");
         }
     }
-}
 
-/// <summary>
-/// Waits for what another thread is just doing, without the allocations of a wait handle, and not for ever. Gives its
-/// core away rather than sleeping: a sleep would be longer than what is measured.
-/// </summary>
-internal struct Deadline
-{
-    private const long PatienceMs = 60_000;
-
-    private SpinWait _spin;
-    private long _end;
-
-    public void Spin(string what)
-    {
-        _end = _end == 0 ? Environment.TickCount64 + PatienceMs : _end;
-        if (Environment.TickCount64 > _end)
-        {
-            throw new TimeoutException($"It did not come about that {what}.");
-        }
-
-        _spin.SpinOnce(sleep1Threshold: -1);
-    }
+    public void Dispose() => _complete.Dispose();
 }

@@ -58,8 +58,9 @@ public class EventDispatch : ServerBenchmark
 
     private void AskAll()
     {
+        Server.Deliveries.Expect(Batch);
         _client.Deliver(_questions);
-        Server.Deliveries.WaitFor(Batch);
+        Server.Deliveries.Wait();
     }
 
     private sealed record Question(string Room, string Text);

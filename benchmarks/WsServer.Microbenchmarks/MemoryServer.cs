@@ -43,6 +43,7 @@ internal sealed class MemoryServer : IAsyncDisposable
         where TClient : MemoryTransport
     {
         var clients = new TClient[count];
+        Deliveries.Expect(count);
         for (int i = 0; i < count; i++)
         {
             TClient client = create(Deliveries);
@@ -51,7 +52,7 @@ internal sealed class MemoryServer : IAsyncDisposable
         }
 
         _clients.AddRange(clients);
-        Deliveries.WaitFor(count);
+        Deliveries.Wait();
         Deadline deadline = default;
         while (_arrived.Count < count)
         {
@@ -87,5 +88,6 @@ internal sealed class MemoryServer : IAsyncDisposable
     {
         await DisconnectAsync();
         await _services.DisposeAsync();
+        Deliveries.Dispose();
     }
 }

@@ -17,8 +17,9 @@ internal sealed class RecordingClient(Deliveries all) : MemoryTransport(all)
     public void Expect(TransportMessage message, string answer, int deliveries = 1)
     {
         Volatile.Write(ref _isRecording, true);
+        _all.Expect(deliveries);
         Deliver([message]);
-        _all.WaitFor(deliveries);
+        _all.Wait();
         Volatile.Write(ref _isRecording, false);
         if (_last != answer)
         {

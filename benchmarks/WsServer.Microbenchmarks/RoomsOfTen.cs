@@ -37,12 +37,13 @@ public class RoomsOfTen : ServerBenchmark
     [Benchmark(OperationsPerInvoke = Rooms)]
     public void Relay()
     {
+        Server.Deliveries.Expect(Rooms * Receivers);
         foreach (RecordingClient sender in _senders)
         {
             sender.Deliver(_message);
         }
 
-        Server.Deliveries.WaitFor(Rooms * Receivers);
+        Server.Deliveries.Wait();
     }
 
     // The room's broadcast is made once and kept, as a program does that cares.
