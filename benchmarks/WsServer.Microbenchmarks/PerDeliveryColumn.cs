@@ -12,7 +12,7 @@ internal sealed class PerDeliveryColumn(string name, Func<BenchmarkReport, doubl
 
     public string ColumnName => name;
 
-    public bool AlwaysShow => false;
+    public bool AlwaysShow => true;
 
     public ColumnCategory Category => ColumnCategory.Custom;
 
