@@ -34,7 +34,8 @@ internal static class Configurations
     private static ManualConfig Basis(IEnumerable<ILogger> loggers) => ManualConfig.CreateEmpty()
         .AddLogger([.. loggers])
         .AddColumnProvider(DefaultColumnProviders.Instance)
-        .AddColumn(new PerDeliveryColumn("ns/delivery", report => report.ResultStatistics?.Mean))
+        .AddColumn(StatisticColumn.Min) // on a shared machine the one that holds from run to run
+        .AddColumn(new PerDeliveryColumn("ns/delivery", report => report.ResultStatistics?.Median))
         .AddColumn(new PerDeliveryColumn("B/delivery", report => report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase)))
         .AddDiagnoser(MemoryDiagnoser.Default)
         .AddAnalyser([.. DefaultConfig.Instance.GetAnalysers()])
