@@ -75,6 +75,12 @@ internal sealed class Connection(
     /// <summary>Sends the ping that is due, and puts out a client whose pong is overdue.</summary>
     public void Tick(long now)
     {
+        if (outbox.IsHeld)
+        {
+            // The handler that has emitted it keeps its thread for long.
+            outbox.Flush();
+        }
+
         if (_heartbeat is null || outbox.IsCompleted)
         {
             return;

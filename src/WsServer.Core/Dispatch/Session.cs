@@ -101,7 +101,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
         bool isEmpty;
         lock (this)
         {
-            _sockets = Array.FindAll(_sockets, s => s != socket);
+            _sockets = Without(_sockets, socket);
             isEmpty = !_isClosed && Array.TrueForAll(_sockets, s => s.Life.IsLeaving);
         }
 
@@ -124,7 +124,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     {
         lock (this)
         {
-            _unfinished = Array.FindAll(_unfinished, s => s != socket);
+            _unfinished = Without(_unfinished, socket);
         }
 
         _namespaces.Release(socket.Namespace);
@@ -143,6 +143,9 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
 
     private EventError NotHere(string ns) =>
         _namespaces.Exists(ns) ? EventRunner.NotConnected(ns) : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{ns}'.", new() { ["ns"] = ns });
+
+    private static EventSocket[] Without(EventSocket[] sockets, EventSocket? one) =>
+        sockets.Length == 0 || one is null ? sockets : sockets.Length == 1 && sockets[0] == one ? [] : Array.FindAll(sockets, s => s != one);
 
     private ValueTask ReceiveEventAsync(in Packet packet, string ns)
     {
@@ -190,7 +193,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
                 socket = new EventSocket(ns, handshake, _outbox, this);
                 predecessor = present?.Life.Finished;
                 _first ??= socket;
-                _sockets = [.. _sockets.Where(s => s != present), socket];
+                _sockets = [.. Without(_sockets, present), socket];
                 _unfinished = [.. _unfinished, socket];
             }
         }

@@ -12,17 +12,22 @@ namespace WsServer.Hosting;
 /// </summary>
 internal sealed class DirectTransport : IDuplexPipe
 {
-    private readonly SocketPipeWriter _output;
-
     private DirectTransport(PipeReader input, SocketOutput socket)
     {
         Input = input;
-        _output = new SocketPipeWriter(socket);
+        Socket = socket;
+        Output = new SocketPipeWriter(socket);
     }
 
     public PipeReader Input { get; }
 
-    public PipeWriter Output => _output;
+    public PipeWriter Output { get; }
+
+    /// <summary>
+    /// Where the output's bytes leave, for who goes on alone from now: everything written to the output before has been
+    /// flushed, and nothing more is.
+    /// </summary>
+    public SocketOutput Socket { get; }
 
     /// <summary>Puts itself in the place of a connection's transport; without a socket to write to, it does nothing.</summary>
     public static void Install(ConnectionContext connection)
@@ -35,10 +40,4 @@ internal sealed class DirectTransport : IDuplexPipe
         socket.Blocking = false;
         connection.Transport = new DirectTransport(connection.Transport.Input, new SocketOutput(socket));
     }
-
-    /// <summary>
-    /// Where the output's bytes leave, for who goes on alone from now: everything written to the output before has been
-    /// flushed, and nothing more is.
-    /// </summary>
-    public SocketOutput TakeOver() => _output.TakeOver();
 }

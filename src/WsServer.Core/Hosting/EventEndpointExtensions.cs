@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -131,14 +132,19 @@ public static class EventEndpointExtensions
             return context.Response.WriteAsync(why);
         }
 
-        private Handshake ToHandshake(HttpContext context) => new()
+        private Handshake ToHandshake(HttpContext context)
         {
-            Headers = context.Request.Headers,
-            Query = context.Request.Query,
-            Address = context.Connection.RemoteIpAddress,
-            Time = _runtime.Time.GetUtcNow(),
-            IsSecure = context.Request.IsHttps,
-            User = context.User,
-        };
+            var handshake = new Handshake
+            {
+                Headers = context.Request.Headers,
+                Query = context.Request.Query,
+                Address = context.Connection.RemoteIpAddress,
+                Time = _runtime.Time.GetUtcNow(),
+                IsSecure = context.Request.IsHttps,
+            };
+
+            // Not context.User, which makes somebody anonymous where nobody was found.
+            return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? handshake with { User = user } : handshake;
+        }
     }
 }

@@ -1,113 +1,160 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using WsServer.Connections;
 
 namespace WsServer.Hosting;
 
 /// <summary>
-/// The framework's pipe writer over a socket, made when something is written and let go when the connection is taken
-/// over: an idle WebSocket holds none.
+/// What Kestrel writes to a connection, sent on the thread that writes it. Bytes gather until a flush, or until there
+/// is a good piece of them; the buffer is there while something is being written only.
 /// </summary>
+/// <remarks>
+/// As with Kestrel's own pipe, what comes after the end of the connection is taken, to nowhere: the reading side learns
+/// of the end and says why. A flush completes when the operating system has everything, which is the back-pressure.
+/// </remarks>
 internal sealed class SocketPipeWriter(SocketOutput socket) : PipeWriter
 {
-    // Responses leave in pieces of at least this size. Rented while something is being written only.
     private const int PieceBytes = 16 * 1024;
 
-    private PipeWriter? _writer;
+    private byte[]? _buffer;
+    private int _start;
+    private int _length;
+    private CancellationTokenSource? _flushing;
+    private bool _isBroken;
 
     public override bool CanGetUnflushedBytes => true;
 
-    public override long UnflushedBytes => _writer?.UnflushedBytes ?? 0;
+    public override long UnflushedBytes => _length;
 
-    private PipeWriter Writer => _writer ??= Create(new SocketStream(socket), new StreamPipeWriterOptions(minimumBufferSize: PieceBytes, leaveOpen: true));
-
-    public SocketOutput TakeOver()
+    public override Memory<byte> GetMemory(int sizeHint = 0)
     {
-        _writer?.Complete();
-        _writer = null;
-        return socket;
+        MakeRoom(Math.Max(sizeHint, 1));
+        return _buffer.AsMemory(_start + _length);
     }
 
-    public override Memory<byte> GetMemory(int sizeHint = 0) => Writer.GetMemory(sizeHint);
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
-    public override Span<byte> GetSpan(int sizeHint = 0) => Writer.GetSpan(sizeHint);
-
-    public override void Advance(int bytes) => Writer.Advance(bytes);
-
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => Writer.FlushAsync(cancellationToken);
-
-    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
-        Writer.WriteAsync(source, cancellationToken);
-
-    public override void CancelPendingFlush() => _writer?.CancelPendingFlush();
-
-    public override void Complete(Exception? exception = null) => _writer?.Complete(exception);
-
-    public override ValueTask CompleteAsync(Exception? exception = null) => _writer?.CompleteAsync(exception) ?? ValueTask.CompletedTask;
-
-    /// <summary>Writes to the socket. Like Kestrel's own pipe it takes what comes after the end of the connection, to nowhere.</summary>
-    private sealed class SocketStream(SocketOutput output) : Stream
+    public override void Advance(int bytes)
     {
-        private bool _isBroken;
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, (_buffer?.Length ?? 0) - _start - _length);
+        _length += bytes;
+    }
 
-        public override bool CanRead => false;
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        TryWriteOut();
+        return _length == 0 ? new(new FlushResult(isCanceled: false, isCompleted: _isBroken)) : FlushRestAsync(cancellationToken);
+    }
 
-        public override bool CanSeek => false;
+    public override void CancelPendingFlush() => Volatile.Read(ref _flushing)?.Cancel();
 
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
+    public override void Complete(Exception? exception = null)
+    {
+        if (exception is null)
         {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
+            TryWriteOut();
         }
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if (_isBroken)
-            {
-                return ValueTask.CompletedTask;
-            }
+        _length = 0;
+        ReturnBuffer();
+    }
 
-            try
-            {
-                int written = output.TryWrite(buffer.Span);
-                return written == buffer.Length ? ValueTask.CompletedTask : WriteRestAsync(buffer[written..], cancellationToken);
-            }
-            catch (IOException)
-            {
-                // The reading side of the connection learns of it too, and ends the connection with the reason.
-                _isBroken = true;
-                return ValueTask.CompletedTask;
-            }
+    public override async ValueTask CompleteAsync(Exception? exception = null)
+    {
+        if (exception is null)
+        {
+            await FlushAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
-        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        Complete(exception);
+    }
 
-        public override void Flush()
+    private void MakeRoom(int bytes)
+    {
+        if (_length >= PieceBytes)
         {
-            // Nothing is held back.
+            TryWriteOut();
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> rest, CancellationToken cancellationToken)
+        if (_buffer is null)
         {
-            try
+            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(PieceBytes, bytes));
+        }
+        else if (_buffer.Length - _start - _length < bytes)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length * 2, _length + bytes));
+            _buffer.AsSpan(_start, _length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+            _start = 0;
+        }
+    }
+
+    private void TryWriteOut()
+    {
+        if (_length == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            Drop(_isBroken ? _length : socket.TryWrite(_buffer.AsSpan(_start, _length)));
+        }
+        catch (IOException)
+        {
+            _isBroken = true;
+            Drop(_length);
+        }
+    }
+
+    private async ValueTask<FlushResult> FlushRestAsync(CancellationToken cancellationToken)
+    {
+        using var flushing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Volatile.Write(ref _flushing, flushing);
+        try
+        {
+            while (_length > 0)
             {
-                await output.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+                Drop(await socket.WriteSomeAsync(_buffer.AsMemory(_start, _length), flushing.Token).ConfigureAwait(false));
             }
-            catch (IOException)
-            {
-                _isBroken = true;
-            }
+        }
+        catch (IOException)
+        {
+            _isBroken = true;
+            Drop(_length);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new FlushResult(isCanceled: true, isCompleted: false);
+        }
+        finally
+        {
+            Volatile.Write(ref _flushing, null);
+        }
+
+        return new FlushResult(isCanceled: false, isCompleted: _isBroken);
+    }
+
+    // The first bytes have left, or never will.
+    private void Drop(int bytes)
+    {
+        _start += bytes;
+        _length -= bytes;
+        if (_length == 0)
+        {
+            ReturnBuffer();
+        }
+    }
+
+    private void ReturnBuffer()
+    {
+        _start = 0;
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 }

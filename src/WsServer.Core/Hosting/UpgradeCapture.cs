@@ -72,7 +72,7 @@ internal sealed class UpgradeCapture : IHttpUpgradeFeature, IHttpExtendedConnect
         {
             // The connection is this request's from now on, and nothing (TLS) stands between it and its socket.
             _input = direct.Input;
-            _output = direct.TakeOver();
+            _output = direct.Socket;
         }
         else
         {
