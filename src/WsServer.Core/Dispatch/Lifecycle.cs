@@ -29,6 +29,9 @@ internal sealed class Lifecycle
     /// <summary>How long admission and the handlers of arrival keep the thread that calls them.</summary>
     public Pace JoiningPace { get; } = new();
 
+    /// <summary>How long middleware and handlers keep their thread for events that have more than one handler and nothing else.</summary>
+    public Pace EventsPace { get; } = new();
+
     /// <summary>Runs the admission middleware; false when one of them did not go on.</summary>
     public Task<bool> AdmitAsync(EventSocket socket)
     {

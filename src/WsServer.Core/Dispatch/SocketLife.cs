@@ -125,8 +125,8 @@ internal sealed class SocketLife
             return ValueTask.CompletedTask;
         }
 
-        Handler? handler = _events.FindHandler(packet.Event);
-        if (handler is { Pace.IsSlow: true } || !_queue.TryEnter())
+        Handler? handler = _events.FindOnly(packet.Event);
+        if (PaceOf(handler).IsSlow || !_queue.TryEnter())
         {
             return _queue.EnqueueAsync(packet.Copy());
         }
@@ -219,16 +219,18 @@ internal sealed class SocketLife
                 End(DisconnectReason.ClientNamespaceDisconnect);
                 break;
             default:
-                await RunTimedAsync(packet, _events.FindHandler(packet.Event)).ConfigureAwait(false);
+                await RunTimedAsync(packet, _events.FindOnly(packet.Event)).ConfigureAwait(false);
                 break;
         }
     }
 
+    private Pace PaceOf(Handler? only) => only?.Pace ?? _socket.Namespace.Lifecycle.EventsPace;
+
     private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
     {
         long start = _runtime.Time.GetTimestamp();
-        ValueTask running = _events.RunAsync(packet, _hasJoined);
-        handler?.Pace.Note(_runtime.Time.GetElapsedTime(start));
+        ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
+        PaceOf(handler).Note(_runtime.Time.GetElapsedTime(start));
         return running;
     }
 
