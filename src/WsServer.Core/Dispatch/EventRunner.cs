@@ -31,9 +31,20 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
     /// <summary>The one handler of an event, when nothing is around it, as nearly always; otherwise null.</summary>
     public Handler? FindOnly(string name)
     {
-        HandlerTable table = Namespace.HandlerTable;
-        return socket.OwnHandlers is null && table.Any.Length == 0 && !Namespace.Lifecycle.IsAroundEvents
-            && table.Find(name) is [{ IsOnce: false } handler] ? handler : null;
+        HandlerTable shared = Namespace.HandlerTable;
+        HandlerTable? own = socket.OwnHandlers;
+        if (shared.Any.Length > 0 || own?.Any.Length > 0 || Namespace.Lifecycle.IsAroundEvents)
+        {
+            return null;
+        }
+
+        Handler[] handlers = shared.Find(name);
+        if (own is not null && own.Find(name) is { Length: > 0 } owned)
+        {
+            handlers = handlers.Length == 0 ? owned : [];
+        }
+
+        return handlers is [{ IsOnce: false } only] ? only : null;
     }
 
     /// <summary>Runs an event. Never throws. The packet's arguments may be borrowed: they are not read once this has returned.</summary>

@@ -29,7 +29,7 @@ internal sealed class Lifecycle
     /// <summary>How long admission and the handlers of arrival keep the thread that calls them.</summary>
     public Pace JoiningPace { get; } = new();
 
-    /// <summary>How long middleware and handlers keep their thread for events that have more than one handler and nothing else.</summary>
+    /// <summary>How long middleware, sockets' own handlers, and several handlers of one event keep the thread that calls them.</summary>
     public Pace EventsPace { get; } = new();
 
     /// <summary>Runs the admission middleware; false when one of them did not go on.</summary>
