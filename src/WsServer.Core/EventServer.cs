@@ -32,7 +32,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time));
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
-        _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger);
+        _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
         runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
         Root = _namespaces.GetOrAdd("/");
     }

@@ -5,7 +5,8 @@ using WsServer.Wire;
 namespace WsServer.Connections;
 
 /// <summary>What an outbox needs from the server, the same for all connections.</summary>
-internal sealed record OutboxSettings(long MaxBytes, int ErrorBudget, TimeProvider Time, EventMetrics Metrics, ILogger Logger);
+internal sealed record OutboxSettings(
+    long MaxBytes, int ErrorBudget, TimeProvider Time, EventMetrics Metrics, ILogger Logger, int ShardSize = 2_048);
 
 /// <summary>
 /// What waits to be sent to one client, and the one writer that sends it. Bounded in bytes beyond the message that is
@@ -47,6 +48,9 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             }
         }
     }
+
+    /// <summary>How many outboxes one thread sends to at a time.</summary>
+    public int ShardSize => settings.ShardSize;
 
     /// <summary>Whether something waits for a gathering to close.</summary>
     public bool IsHeld => _heldBy is not null;
