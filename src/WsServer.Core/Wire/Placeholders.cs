@@ -121,7 +121,7 @@ internal static class Placeholders
             copied = (int)reader.BytesConsumed;
         }
 
-        return parts.Count == 0 ? new JsonArguments(json, 1) : new JsonArguments([.. result.WrittenSpan, .. json.Span[copied..]], 1, [.. parts]);
+        return parts.Count == 0 ? new JsonArguments(json, 1) : new JsonArguments((byte[])[.. result.WrittenSpan, .. json.Span[copied..]], 1, [.. parts]);
     }
 
     /// <summary>The arguments' JSON with base64 strings in the place of attachments, for clients without binary.</summary>
