@@ -29,6 +29,11 @@ internal static class ConsoleReport
         }
 
         Console.WriteLine();
+        int disturbed = report.Cells.Count(c => c.Measurement is { IsDisturbed: true });
+        if (disturbed > 0)
+        {
+            Console.WriteLine($"{disturbed} of {report.Cells.Count} windows were disturbed: other programs took more than a tenth of a processor.");
+        }
     }
 
     private static string Number(double? number) =>
