@@ -14,10 +14,11 @@ internal sealed class Crowd : IAsyncDisposable
     private readonly StressClient[] _comers = new StressClient[20];
     private readonly ConcurrentBag<StressClient> _all = [];
 
-    // Events wait for nobody here, and nobody is cut off for a busy machine.
+    // Nobody is cut off for a busy machine, and what goes to many is split.
     public InMemoryServer Server { get; } = new(o =>
     {
         o.MaxOutboxBytes = MaxOutboxBytes;
+        o.FanOutShardSize = 40;
         o.AckTimeout = TimeSpan.FromMinutes(1);
     });
 

@@ -130,20 +130,22 @@ public sealed class GatheringTests : IDisposable
     }
 
     [Fact]
-    public void What_is_held_up_to_now_can_be_sent_and_it_goes_on()
+    public async Task A_fan_out_larger_than_a_shard_reaches_everybody_in_order_and_once()
     {
-        Gathered(() =>
+        const int Receivers = 25, Rounds = 200;
+        var transports = Enumerable.Range(0, Receivers).Select(_ => new TransportPair()).ToArray();
+        Outbox[] outboxes = Array.ConvertAll(transports, t => Make(t, shardSize: 4));
+        for (int round = 0; round < Rounds; round++)
         {
-            _outbox.Post(Event(1));
-            Gathering.Current!.Flush();
-            Sent(_transport).Should().Equal(1);
-            Gathering.Current.Should().NotBeNull();
-            _outbox.Post(Event(2));
-            _outbox.Post(Event(3));
-            _transport.SendCalls.Should().Be(1);
-        });
-        Sent(_transport).Should().Equal(2, 3);
-        _transport.SendCalls.Should().Be(2);
+            // Not waiting for the other threads: they may send what is posted later as well, and never out of order.
+            Gathered(() => Array.ForEach(outboxes, o => o.Post(Event(round)).Should().BeTrue()));
+        }
+
+        foreach (TransportPair transport in transports)
+        {
+            await TransportPair.UntilAsync(() => transport.SentPackets == Rounds, "all is sent");
+            Sent(transport).Should().Equal(Enumerable.Range(0, Rounds));
+        }
     }
 
     [Fact]
@@ -289,11 +291,11 @@ public sealed class GatheringTests : IDisposable
     private static int[] Sent(TransportPair transport) =>
         [.. transport.Drain().Select(text => int.Parse(Codec.Decode(text).Arguments.Text(), System.Globalization.CultureInfo.InvariantCulture))];
 
-    private Outbox Make(ITransport transport, long maxBytes = 1_000_000) => new(
+    private Outbox Make(ITransport transport, long maxBytes = 1_000_000, int shardSize = 2_048) => new(
         transport,
         Codec.Json,
         "/",
-        new OutboxSettings(maxBytes, 100, TimeProvider.System, new EventMetrics(_services.GetRequiredService<IMeterFactory>()), NullLogger.Instance),
+        new OutboxSettings(maxBytes, 100, TimeProvider.System, new EventMetrics(_services.GetRequiredService<IMeterFactory>()), NullLogger.Instance, shardSize),
         CancellationToken.None);
 
     private sealed class RelayingTransport(Action sending) : ITransport

@@ -19,6 +19,8 @@ internal sealed class Asker : IAsyncDisposable
 
     public EventServer Io => Server.Io;
 
+    public EventServerOptions Options => Io.Runtime.Options;
+
     public BatchTransport Client { get; } = new();
 
     public required EventSocket Socket { get; set; }
