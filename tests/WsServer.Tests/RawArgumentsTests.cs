@@ -82,6 +82,26 @@ public class RawArgumentsTests
         found.TryGetMember("c"u8, out _).Should().BeFalse("an array has no members");
     }
 
+    [Theory]
+    [InlineData("""{"\ud800":1,"name":2}""")]
+    [InlineData("""{"name":2,"\udc00":1}""")]
+    [InlineData("""{"n\ud83d":1,"name":2}""")]
+    public void A_member_whose_name_is_no_text_is_passed_over(string json)
+    {
+        RawArguments arguments = new JsonArguments(Encoding.UTF8.GetBytes(json), 1);
+        arguments.TryGetMember("name"u8, out RawArguments found).Should().BeTrue();
+        found.ToString().Should().Be("2");
+    }
+
+    [Fact]
+    public void A_member_may_be_put_where_its_object_was()
+    {
+        RawArguments arguments = new JsonArguments("""{"a":{"b":2}}"""u8.ToArray(), 1);
+        arguments.TryGetMember("a"u8, out arguments).Should().BeTrue();
+        arguments.TryGetMember("b"u8, out arguments).Should().BeTrue();
+        arguments.ToString().Should().Be("2");
+    }
+
     [Fact]
     public void Very_deep_values_are_passed_over()
     {

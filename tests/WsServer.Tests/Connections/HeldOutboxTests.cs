@@ -79,6 +79,81 @@ public sealed class HeldOutboxTests : IDisposable
         await outbox.Finished.WaitAsync(TransportPair.Patience);
     }
 
+    [Fact]
+    public async Task Anoutbox_completed_while_held_sends_what_it_holds_before_its_goodbye()
+    {
+        Outbox outbox = Make(_transport);
+        Gathered(() =>
+        {
+            outbox.Post(Event(1));
+            outbox.Post(Event(2));
+            outbox.Complete(Closing.TooManyErrors);
+            outbox.Post(Event(3)).Should().BeFalse();
+        });
+        await outbox.Finished.WaitAsync(TransportPair.Patience);
+        (await _transport.Goodbye).Should().Be(new TransportClose(1008, "too_many_errors"));
+        List<string> sent = _transport.Drain();
+        sent.Take(2).Should().Equal("""{"event":"e","data":1}""", """{"event":"e","data":2}""");
+        sent.Skip(2).Should().ContainSingle().Which.Should().Contain("too_many_errors");
+    }
+
+    [Fact]
+    public async Task Anoutbox_of_a_client_that_has_closed_drops_what_it_holds_and_finishes()
+    {
+        Outbox outbox = Make(_transport);
+        Gathered(() =>
+        {
+            outbox.Post(Event(1));
+            outbox.Complete(Closing.ByClient);
+        });
+        await outbox.Finished.WaitAsync(TransportPair.Patience);
+        _transport.SentPackets.Should().Be(0);
+        _transport.IsGoodbyeSaid.Should().BeTrue();
+        outbox.WaitingBytes.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_does_not_read_keeps_what_is_posted_after_and_loses_nothing()
+    {
+        Outbox outbox = Make(_transport);
+        _transport.StopReading();
+        Gathered(() =>
+        {
+            outbox.Post(Event(1));
+            outbox.Post(Event(2));
+        });
+        Gathered(() => outbox.Post(Event(3)));
+        outbox.Post(Event(4));
+        _transport.GoOnReading();
+        await TransportPair.UntilAsync(() => _transport.SentPackets == 4, "all is sent");
+        Sent(_transport).Should().Equal(1, 2, 3, 4);
+        _transport.SendCalls.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Volatile_events_are_dropped_within_a_gathering_for_a_client_that_does_not_keep_up()
+    {
+        Outbox outbox = Make(_transport, maxBytes: 100);
+        _transport.StopReading();
+        outbox.Post(Event(0)).Should().BeTrue();
+        Gathered(() =>
+        {
+            int taken = 0;
+            for (int i = 1; i <= 100; i++)
+            {
+                using OutgoingPacket packet = OutgoingPacket.Rent(Event(i));
+                taken += outbox.Post(packet, isVolatile: true) ? 1 : 0;
+            }
+
+            taken.Should().BeInRange(1, 20);
+        });
+        outbox.IsCompleted.Should().BeFalse();
+        _transport.GoOnReading();
+        await TransportPair.UntilAsync(() => outbox.WaitingBytes == 0, "what was taken is sent");
+        outbox.Post(Event(1_000)).Should().BeTrue();
+        await TransportPair.UntilAsync(() => Sent(_transport).Contains(1_000), "it is sent again");
+    }
+
     public void Dispose() => _services.Dispose();
 
     private static void Gathered(Action action)

@@ -10,6 +10,9 @@ public class PaceTests
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(2.1);
 
+    private static readonly TimeSpan Long = TimeSpan.FromMilliseconds(51);
+    private static readonly TimeSpan TooLong = TimeSpan.FromMilliseconds(1_001);
+
     private readonly Pace _pace = new();
 
     [Fact]
@@ -75,6 +78,29 @@ public class PaceTests
         _pace.IsSlow.Should().BeTrue();
         _pace.Note(Quick);
         _pace.IsSlow.Should().BeFalse();
+    }
+
+    [Fact]
+    public void One_long_run_weighs_as_much_as_many_slow_ones()
+    {
+        Note(Quick, 1_000);
+        _pace.Note(Long);
+        Note(Quick, 48);
+        _pace.IsSlow.Should().BeTrue();
+        _pace.Note(Quick);
+        _pace.IsSlow.Should().BeFalse();
+    }
+
+    [Fact]
+    public void One_that_has_kept_its_thread_for_a_second_is_never_trusted_again()
+    {
+        Note(Quick, 1_000);
+        _pace.Note(TooLong);
+        Note(Quick, 10_000);
+        Note(Slow, 10);
+        Note(Long, 10);
+        Note(Quick, 10_000);
+        _pace.IsSlow.Should().BeTrue();
     }
 
     [Fact]

@@ -122,6 +122,28 @@ public class RawHandlerTests
     }
 
     [Fact]
+    public async Task A_part_takes_along_the_attachments_that_stand_in_it_and_no_others()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync(io =>
+        {
+            io.OnRaw("b", (_, arguments) => arguments.TryGetMember("b"u8, out RawArguments part) ? part : default);
+            io.OnRaw("second", (_, arguments) => arguments[1]);
+        });
+        await using EventClient client = await EventClient.ConnectAsync(host);
+
+        await client.SendBinaryAsync(
+            """{"event":"b","data":{"a":{"_placeholder":true,"num":0},"b":[{"_placeholder":true,"num":2},{"_placeholder":true,"num":1}]},"id":1,"bin":[2,3,1]}""", 1, 2, 3, 4, 5, 6);
+        await client.SendBinaryAsync("""{"event":"second","args":[{"_placeholder":true,"num":0},{"no":"bytes"}],"id":2,"bin":[2]}""", 1, 2);
+
+        Received both = await client.ReceiveAsync(_ => true, "the ack");
+        both.Json.GetRawText().Should().Be("""{"ack":1,"data":[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}],"bin":[1,3]}""");
+        both.Attachments.Should().Equal(6, 3, 4, 5);
+        Received none = await client.ReceiveAsync(_ => true, "the ack");
+        none.Json.GetRawText().Should().Be("""{"ack":2,"data":{"no":"bytes"}}""");
+        none.IsBinary.Should().BeFalse();
+    }
+
+    [Fact]
     public async Task What_surrounds_a_raw_handler_does_not_change_what_it_is_given()
     {
         var told = new List<string>();
