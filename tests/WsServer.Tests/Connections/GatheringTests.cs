@@ -130,6 +130,28 @@ public sealed class GatheringTests : IDisposable
     }
 
     [Fact]
+    public void Stepping_out_sends_what_is_held_and_stepping_in_holds_again()
+    {
+        Gathered(() => Gathered(() =>
+        {
+            _outbox.Post(Event(1));
+            int depth = Gathering.StepOut();
+            Sent(_transport).Should().Equal(1);
+            _outbox.Post(Event(2));
+            Sent(_transport).Should().Equal(2);
+            Gathered(() => _outbox.Post(Event(3)));
+            Sent(_transport).Should().Equal(3);
+            Gathering.StepIn(depth);
+            _outbox.Post(Event(4));
+            Sent(_transport).Should().BeEmpty();
+        }));
+        Sent(_transport).Should().Equal(4);
+        Gathering.Current.Should().BeNull();
+        Gathering.StepIn(Gathering.StepOut());
+        Gathering.Current.Should().BeNull("there was none to step out of");
+    }
+
+    [Fact]
     public async Task A_fan_out_larger_than_a_shard_reaches_everybody_in_order_and_once()
     {
         const int Receivers = 25, Rounds = 200;

@@ -26,7 +26,7 @@ internal sealed class Asker : IAsyncDisposable
     public required EventSocket Socket { get; set; }
 
     /// <summary>Whether the code that asks runs on the thread that has read the event.</summary>
-    public static bool IsOnReadingThread => Gathering.Current is not null;
+    public static bool IsOnReadingThread => Environment.StackTrace.Contains($"{typeof(Connection).FullName}.", StringComparison.Ordinal);
 
     public static async Task<Asker> StartAsync(Action<EventServer>? setup = null, Action<EventServerOptions>? options = null)
     {

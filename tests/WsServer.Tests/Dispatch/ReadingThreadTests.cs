@@ -225,31 +225,4 @@ public class ReadingThreadTests
 
         places.Should().Equal(Enumerable.Range(0, 12).Select(i => i >= 8));
     }
-
-    [Fact]
-    public async Task What_a_handler_has_emitted_before_it_blocks_leaves_with_the_next_tick_of_the_heartbeat()
-    {
-        using var blocked = new SemaphoreSlim(0);
-        using var release = new SemaphoreSlim(0);
-        await using Asker asker = await Asker.StartAsync(io => io.On("work", async (EventSocket _, bool blocks) =>
-        {
-            await io.EmitAsync("started", blocks);
-            if (blocks)
-            {
-                blocked.Release();
-                release.Wait(Within.Reason).Should().BeTrue();
-            }
-        }));
-        (TransportPair other, _) = await asker.Server.ConnectAsync();
-        await asker.ProveQuickAsync("work", "false");
-        other.Drain();
-
-        asker.Client.Send("""{"event":"work","data":true}""");
-        (await blocked.WaitAsync(Within.Reason)).Should().BeTrue();
-        other.Drain().Should().BeEmpty("it is held");
-        asker.Time.Advance(asker.Options.PingInterval);
-        (await other.ReceiveTextAsync()).Should().Be("""{"event":"started","data":true}""");
-        release.Release();
-        await InMemoryServer.EndAsync(other);
-    }
 }
