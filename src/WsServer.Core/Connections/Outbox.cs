@@ -265,20 +265,20 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
         if (!sending.IsCompletedSuccessfully)
         {
-            _ = WriteRestAsync(sending);
+            _ = WriteRestAsync(sending, isEnded: false);
         }
         else if (!EndBatch())
         {
-            _ = WriteRestAsync(ValueTask.CompletedTask);
+            _ = WriteRestAsync(ValueTask.CompletedTask, isEnded: true);
         }
     }
 
-    private async Task WriteRestAsync(ValueTask sending)
+    // Whether the send has ended is not asked again: it may have meanwhile, and its batch is still to be let go.
+    private async Task WriteRestAsync(ValueTask sending, bool isEnded)
     {
-        bool isSent = sending.IsCompletedSuccessfully;
         try
         {
-            if (isSent)
+            if (isEnded)
             {
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             }

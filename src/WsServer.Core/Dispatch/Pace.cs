@@ -38,11 +38,11 @@ internal sealed class Pace
         }
         else if (elapsed > Quick && weight < Most)
         {
-            Volatile.Write(ref _weight, elapsed > Long ? Most : Math.Min(weight + SlowWeight, Most));
+            Interlocked.CompareExchange(ref _weight, elapsed > Long ? Most : Math.Min(weight + SlowWeight, Most), weight);
         }
         else if (elapsed <= Quick && weight is > 0 and <= Most)
         {
-            Volatile.Write(ref _weight, weight - 1);
+            Interlocked.CompareExchange(ref _weight, weight - 1, weight);
         }
     }
 }

@@ -28,9 +28,9 @@ internal sealed class DirectListenerFactory(IOptions<SocketTransportOptions> soc
 
     public bool CanBind(EndPoint endpoint) => _asConfigured.CanBind(endpoint);
 
-    // "Unsafe" is that a handler which blocks holds up the transport. What it would hold up is its own connection: the
-    // runtime hands each socket's news to the thread pool before. Kestrel's own output, which inline scheduling makes
-    // slow, is not in use.
+    // For the frames of WebSockets, which are read where they come; everything else takes a hop (PoolPipeReader). "Unsafe"
+    // is that a reader which blocks holds up the transport. What it would hold up is its own connection: the runtime hands
+    // each socket's news to the thread pool before. Kestrel's own output, which inline scheduling makes slow, is not in use.
     private static SocketTransportOptions Inline(SocketTransportOptions options) => new()
     {
         UnsafePreferInlineScheduling = true,

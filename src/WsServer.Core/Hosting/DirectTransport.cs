@@ -12,16 +12,21 @@ namespace WsServer.Hosting;
 /// </summary>
 internal sealed class DirectTransport : IDuplexPipe
 {
+    private readonly PoolPipeReader _input;
+
     private DirectTransport(PipeReader input, SocketOutput socket)
     {
-        Input = input;
+        _input = new PoolPipeReader(input);
         Socket = socket;
         Output = new SocketPipeWriter(socket);
     }
 
-    public PipeReader Input { get; }
+    public PipeReader Input => _input;
 
     public PipeWriter Output { get; }
+
+    /// <summary>What the input's bytes come from, for who reads on alone from now, quickly, where they come.</summary>
+    public PipeReader Source => _input.Inner;
 
     /// <summary>
     /// Where the output's bytes leave, for who goes on alone from now: everything written to the output before has been

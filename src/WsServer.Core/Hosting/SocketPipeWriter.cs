@@ -47,7 +47,13 @@ internal sealed class SocketPipeWriter(SocketOutput socket) : PipeWriter
         return _length == 0 ? new(new FlushResult(isCanceled: false, isCompleted: _isBroken)) : FlushRestAsync(cancellationToken);
     }
 
-    public override void CancelPendingFlush() => Volatile.Read(ref _flushing)?.Cancel();
+    public override void CancelPendingFlush()
+    {
+        lock (socket)
+        {
+            _flushing?.Cancel();
+        }
+    }
 
     public override void Complete(Exception? exception = null)
     {
@@ -112,7 +118,11 @@ internal sealed class SocketPipeWriter(SocketOutput socket) : PipeWriter
     private async ValueTask<FlushResult> FlushRestAsync(CancellationToken cancellationToken)
     {
         using var flushing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Volatile.Write(ref _flushing, flushing);
+        lock (socket)
+        {
+            _flushing = flushing;
+        }
+
         try
         {
             while (_length > 0)
@@ -131,7 +141,10 @@ internal sealed class SocketPipeWriter(SocketOutput socket) : PipeWriter
         }
         finally
         {
-            Volatile.Write(ref _flushing, null);
+            lock (socket)
+            {
+                _flushing = null;
+            }
         }
 
         return new FlushResult(isCanceled: false, isCompleted: _isBroken);

@@ -71,7 +71,7 @@ internal sealed class UpgradeCapture : IHttpUpgradeFeature, IHttpExtendedConnect
         if (_features.Get<IConnectionTransportFeature>()?.Transport is DirectTransport direct)
         {
             // The connection is this request's from now on, and nothing (TLS) stands between it and its socket.
-            _input = direct.Input;
+            _input = direct.Source;
             _output = direct.Socket;
         }
         else
