@@ -87,42 +87,11 @@ internal sealed class RawWebSocket : IDisposable
     /// <param name="isFinal">The FIN bit.</param>
     /// <param name="reserved">The three reserved bits, as the bits 0x70 of the first byte.</param>
     /// <param name="isMasked">Whether it is masked, as a client must.</param>
-    public async Task SendAsync(int opcode, byte[] payload, bool isFinal = true, int reserved = 0, bool isMasked = true)
-    {
-        byte[] mask = [0x37, 0xfa, 0x21, 0x3d];
-        var frame = new MemoryStream();
-        frame.WriteByte((byte)((isFinal ? 0x80 : 0) | reserved | opcode));
-        int maskBit = isMasked ? 0x80 : 0;
-        byte[] length = new byte[8];
-        if (payload.Length < 126)
-        {
-            frame.WriteByte((byte)(maskBit | payload.Length));
-        }
-        else if (payload.Length <= ushort.MaxValue)
-        {
-            frame.WriteByte((byte)(maskBit | 126));
-            BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)payload.Length);
-            frame.Write(length, 0, 2);
-        }
-        else
-        {
-            frame.WriteByte((byte)(maskBit | 127));
-            BinaryPrimitives.WriteUInt64BigEndian(length, (ulong)payload.Length);
-            frame.Write(length, 0, 8);
-        }
+    public Task SendAsync(int opcode, byte[] payload, bool isFinal = true, int reserved = 0, bool isMasked = true) =>
+        SendBytesAsync(ClientFrame.Encode(opcode, payload, isFinal, reserved, isMasked));
 
-        if (isMasked)
-        {
-            frame.Write(mask);
-        }
-
-        for (int i = 0; i < payload.Length; i++)
-        {
-            frame.WriteByte((byte)(isMasked ? payload[i] ^ mask[i % 4] : payload[i]));
-        }
-
-        await _stream.WriteAsync(frame.ToArray());
-    }
+    /// <summary>Sends bytes as they are, in one write.</summary>
+    public Task SendBytesAsync(byte[] bytes) => _stream.WriteAsync(bytes).AsTask();
 
     public Task SendCloseAsync(int status, string reason = "") => SendAsync(RawFrame.Close, [(byte)(status >> 8), (byte)status, .. Encoding.UTF8.GetBytes(reason)]);
 
