@@ -16,7 +16,7 @@ internal sealed class Options
         Usage: dotnet run -c Release --project benchmarks/WsServer.LoadTest -- [options]
 
           --rounds N               How often each scenario is measured with each server (5; with --quick 1).
-          --scenario NAME[,NAME]   Only these. The beginning of several, up to a hyphen, is all of them: fanout, ack-1000.
+          --scenario NAME[,NAME]   Only these; fanout means all that begin with fanout-.
           --server NAME[,NAME]     Only these.
           --server-env NAME=VALUE  Sets an environment variable for the servers. May be given several times.
           --out DIR                Where results.json and results.svg go (benchmarks/results; with --quick nowhere).

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using WsServer.LoadTest;
 using WsServer.LoadTest.Measuring;
 using WsServer.LoadTest.Reports;
@@ -55,12 +56,22 @@ catch (InvalidOperationException exception)
     return 1;
 }
 
-using var runner = new Runner(options, folders, servers);
-
-// A signal ends this program before any using does.
-AppDomain.CurrentDomain.ProcessExit += (_, _) => runner.Dispose();
+// Whoever stops this program does not mean a server to go on.
+using var cancellation = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
 var started = DateTimeOffset.UtcNow;
-IReadOnlyList<Cell> cells = runner.Run();
+IReadOnlyList<Cell> cells;
+try
+{
+    using var runner = new Runner(options, folders, servers, cancellation.Token);
+    cells = runner.Run();
+}
+catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+{
+    Console.Error.WriteLine("Stopped.");
+    return 130;
+}
 
 var report = new Report(started, options, servers, cells, Summary.Create(cells, ServerKind.Reference));
 ConsoleReport.Write(report);
@@ -81,3 +92,9 @@ if (failures > 0)
 }
 
 return 0;
+
+void Cancel(PosixSignalContext context)
+{
+    context.Cancel = true;
+    cancellation.Cancel();
+}

@@ -9,7 +9,7 @@ using WsServer.LoadTest.Servers;
 namespace WsServer.LoadTest;
 
 /// <summary>Runs the rounds. In each, the servers take turns at every group of scenarios, and another begins.</summary>
-internal sealed class Runner(Options options, Folders folders, IReadOnlyList<ServerKind> servers) : IDisposable
+internal sealed class Runner(Options options, Folders folders, IReadOnlyList<ServerKind> servers, CancellationToken cancellation) : IDisposable
 {
     // What a process has open besides its connections.
     private const int OtherDescriptors = 500;
@@ -45,7 +45,8 @@ internal sealed class Runner(Options options, Folders folders, IReadOnlyList<Ser
     private static string Describe(Measurement measurement) => string.Create(
         CultureInfo.InvariantCulture,
         $"{measurement.Value,10:N2}  {measurement.Messages:N0} in {measurement.Seconds:N1} s; CPU: server {measurement.ServerCpuSeconds:N2} s")
-        + (measurement.ClientCpuMicroseconds is { } client ? string.Create(CultureInfo.InvariantCulture, $", client {client:N2} µs each") : "");
+        + (measurement.ClientCpuMicroseconds is { } client ? string.Create(CultureInfo.InvariantCulture, $", client {client:N2} µs each") : "")
+        + (measurement.IsDisturbed ? string.Create(CultureInfo.InvariantCulture, $", others {measurement.OtherCpuSeconds:N2} s") : "");
 
     private void Run(int round, ServerKind server, IEnumerable<Scenario> group)
     {
@@ -55,7 +56,7 @@ internal sealed class Runner(Options options, Folders folders, IReadOnlyList<Ser
             Cell cell;
             try
             {
-                _session ??= new Session(server, folders, options.ServerEnvironment);
+                _session ??= new Session(server, folders, options.ServerEnvironment, cancellation);
                 cell = new Cell(round, scenario.Name, server.Name, scenario.Measure(_session, timing), Failure: null);
             }
             catch (Exception exception) when (exception is LoadException or HttpRequestException or TaskCanceledException or IOException or Win32Exception)

@@ -398,7 +398,7 @@ public abstract class EventHandlers
 
     private EventRegistration Add(string name, Delegate original, HandlerInvoker invoke, bool isOnce)
     {
-        var handler = new Handler(original, invoke, isOnce);
+        var handler = new Handler(original, invoke, isOnce) { Pace = Handlers.IsShared ? new Pace() : null };
         Handlers.Add(name, handler);
         return new EventRegistration(Handlers, name, handler);
     }

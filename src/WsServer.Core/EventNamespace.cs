@@ -1,3 +1,4 @@
+using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Rooms;
@@ -175,7 +176,15 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     internal void Deliver(Audience audience, in Packet packet)
     {
         using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
-        _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
+        Gathering gathering = Gathering.Open();
+        try
+        {
+            _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
+        }
+        finally
+        {
+            gathering.Close();
+        }
     }
 
     private static Func<EventSocket, DisconnectReason, Task> AsTask(Action<EventSocket, DisconnectReason> handler)

@@ -19,8 +19,9 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private readonly NamespaceTable _namespaces;
     private readonly JsonPacketCodec _codec;
     private readonly Lazy<Heartbeat> _heartbeat;
+    private readonly ConnectionSettings _connectionSettings;
     private readonly OutboxSettings _outboxSettings;
-    private readonly ConcurrentDictionary<Session, Outbox> _open = new();
+    private readonly ConcurrentDictionary<Connection, Session> _open = new();
     private int _connectionCount;
 
     internal EventServer(EventRuntime runtime)
@@ -29,8 +30,9 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
-        _heartbeat = new(() => new Heartbeat(options, runtime.Time));
-        _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger);
+        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time));
+        _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
+        _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
         runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
         Root = _namespaces.GetOrAdd("/");
     }
@@ -204,26 +206,26 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     {
         _runtime.IsStopping = true;
         _runtime.Logger.ShuttingDown(_open.Count);
-        foreach (Outbox outbox in _open.Values)
+        foreach ((Connection connection, _) in _open)
         {
-            TellShutdown(outbox);
+            TellShutdown(connection.Outbox);
         }
 
         try
         {
-            while (_open.Keys.Any(session => !session.IsQuiet))
+            while (_open.Values.Any(session => !session.IsQuiet))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(20), _runtime.Time, quiet).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
         {
-            _runtime.Logger.ShutdownCutShort(_open.Keys.Count(session => !session.IsQuiet));
+            _runtime.Logger.ShutdownCutShort(_open.Values.Count(session => !session.IsQuiet));
         }
 
-        foreach (Outbox outbox in _open.Values)
+        foreach ((Connection connection, _) in _open)
         {
-            outbox.Complete(Closing.ShuttingDown);
+            connection.Outbox.Complete(Closing.ShuttingDown);
         }
 
         // Each connection waits for its client's goodbye no longer than the close timeout.
@@ -258,26 +260,33 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         });
     }
 
-    private async Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec)
+    private Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec)
     {
-        using var abort = new CancellationTokenSource();
+        var abort = new CancellationTokenSource();
         var outbox = new Outbox(transport, codec, ns, _outboxSettings, abort.Token);
         var session = new Session(_namespaces, _runtime, handshake, outbox);
-        var connection = new Connection(transport, outbox, session.ReceiveAsync, _runtime.Options, _runtime.Time, _runtime.Logger, abort);
-        _open.TryAdd(session, outbox);
-        _heartbeat.Value.Add(connection);
+        var connection = new Connection(transport, outbox, session, _connectionSettings, abort);
+        return RunReservedAsync(session, connection);
+    }
+
+    // Apart from the other, so that what it was given is not kept for as long as the connection lasts.
+    private async Task<DisconnectReason> RunReservedAsync(Session session, Connection connection)
+    {
+        _open.TryAdd(connection, session);
+        _ = _heartbeat.Value;
         _runtime.Metrics.ConnectionOpened();
         try
         {
             if (_runtime.IsStopping)
             {
                 // It came in after the others were told.
-                TellShutdown(outbox);
-                outbox.Complete(Closing.ShuttingDown);
+                TellShutdown(connection.Outbox);
+                connection.Outbox.Complete(Closing.ShuttingDown);
             }
 
             session.Start();
-            DisconnectReason reason = await connection.RunAsync().ConfigureAwait(false);
+            connection.Start();
+            DisconnectReason reason = (await connection.Outbox.Completed.ConfigureAwait(false)).Reason;
 
             // Side by side: others need not see a client that is gone for as long as it takes over its goodbye.
             await Task.WhenAll(session.CloseAsync(reason), connection.CloseAsync()).ConfigureAwait(false);
@@ -285,8 +294,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         }
         finally
         {
-            _heartbeat.Value.Remove(connection);
-            _open.TryRemove(session, out _);
+            _open.TryRemove(connection, out _);
             _runtime.Metrics.ConnectionClosed();
             Unreserve();
         }

@@ -45,6 +45,12 @@ public sealed class EventServerOptions
     public long MaxOutboxBytes { get; set; } = 2 * 1024 * 1024;
 
     /// <summary>
+    /// How many clients one thread sends to when a burst of events goes to many: a larger fan-out is split over the
+    /// machine's cores. What one sender emits stays in order for every receiver. Default 2,048.
+    /// </summary>
+    public int FanOutShardSize { get; set; } = 2_048;
+
+    /// <summary>
     /// How many errors a connection may cause before it is closed with <c>too_many_errors</c>. Refilled by one a
     /// second. Default 100.
     /// </summary>
@@ -123,6 +129,7 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         AtLeast(nameof(options.MaxPendingAcks), options.MaxPendingAcks, 1);
         AtLeast(nameof(options.MaxOutboxBytes), options.MaxOutboxBytes, 0);
         AtLeast(nameof(options.ErrorBudget), options.ErrorBudget, 1);
+        AtLeast(nameof(options.FanOutShardSize), options.FanOutShardSize, 1);
         Positive(nameof(options.ConnectTimeout), options.ConnectTimeout);
         Positive(nameof(options.PingInterval), options.PingInterval);
         Positive(nameof(options.PingTimeout), options.PingTimeout);

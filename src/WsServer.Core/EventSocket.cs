@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using System.Security.Cryptography;
@@ -24,13 +25,15 @@ public sealed class EventSocket : EventHandlers, IEmitter
     private readonly RoomMember<EventSocket> _member;
     private ConcurrentDictionary<object, object?>? _items;
     private IServiceScope? _scope;
+    private ClaimsPrincipal? _user;
 
     internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner)
     {
-        Id = Convert.ToBase64String(RandomNumberGenerator.GetBytes(IdBytes)).Replace('+', '-').Replace('/', '_');
+        Span<byte> id = stackalloc byte[IdBytes];
+        RandomNumberGenerator.Fill(id);
+        Id = Base64Url.EncodeToString(id);
         Namespace = ns;
         Handshake = handshake;
-        User = handshake.User;
         _outbox = outbox;
         _member = new RoomMember<EventSocket>(Id, this);
         _life = new SocketLife(this, ns.Runtime, outbox, owner);
@@ -46,7 +49,11 @@ public sealed class EventSocket : EventHandlers, IEmitter
     public Handshake Handshake { get; }
 
     /// <summary>Who the socket acts for; at first <see cref="Handshake.User"/>.</summary>
-    public ClaimsPrincipal User { get; set; }
+    public ClaimsPrincipal User
+    {
+        get => _user ?? Handshake.User;
+        set => _user = value;
+    }
 
     /// <summary>Whatever handlers want to keep with the socket. Safe for concurrent use.</summary>
     public IDictionary<object, object?> Items => AllItems;

@@ -9,8 +9,16 @@ namespace WsServer;
 /// <remarks>Headers and query belong to the request and are to be read while the connection lives.</remarks>
 public sealed record Handshake
 {
+    // Made when asked for: a server that looks at neither holds neither for its connections.
+    private IHeaderDictionary? _headers;
+    private ClaimsPrincipal? _user;
+
     /// <summary>The request's headers.</summary>
-    public IHeaderDictionary Headers { get; init; } = new HeaderDictionary();
+    public IHeaderDictionary Headers
+    {
+        get => _headers ??= new HeaderDictionary();
+        init => _headers = value;
+    }
 
     /// <summary>The query of the URL.</summary>
     public IQueryCollection Query { get; init; } = QueryCollection.Empty;
@@ -25,7 +33,11 @@ public sealed record Handshake
     public bool IsSecure { get; init; }
 
     /// <summary>Who the request said it was from, as ASP.NET Core's authentication found; anonymous without.</summary>
-    public ClaimsPrincipal User { get; init; } = new(new ClaimsIdentity());
+    public ClaimsPrincipal User
+    {
+        get => _user ??= new(new ClaimsIdentity());
+        init => _user = value;
+    }
 
     /// <summary>The <c>auth</c> of the client's <c>connect</c>; null for the namespace of the URL.</summary>
     public JsonElement? Auth { get; init; }

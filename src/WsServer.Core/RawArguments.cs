@@ -1,4 +1,5 @@
 using System.Text.Json;
+using WsServer.Wire;
 
 namespace WsServer;
 
@@ -27,7 +28,7 @@ public readonly ref struct RawArguments
 
     /// <summary>One argument.</summary>
     /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
-    public RawArguments this[int index] => new(new JsonArguments(_arguments[index], 1, _arguments.AttachmentArray));
+    public RawArguments this[int index] => Part(_arguments, _arguments[index]);
 
     /// <summary>Arguments that may be kept may be used for a moment.</summary>
     public static implicit operator RawArguments(JsonArguments arguments) => new(arguments);
@@ -41,13 +42,15 @@ public readonly ref struct RawArguments
     /// <returns>False when the argument is no object or has no such member.</returns>
     public bool TryGetMember(ReadOnlySpan<byte> name, out RawArguments value)
     {
+        // The caller may put the value where this is.
+        JsonArguments arguments = _arguments;
         value = default;
-        if (Count != 1)
+        if (arguments.Count != 1)
         {
             return false;
         }
 
-        var reader = new Utf8JsonReader(Utf8, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        var reader = new Utf8JsonReader(arguments.Utf8.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
         bool isFound = false;
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
@@ -56,14 +59,14 @@ public readonly ref struct RawArguments
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            bool isNamed = reader.ValueTextEquals(name);
+            bool isNamed = IsNamed(ref reader, name);
             reader.Read();
             int start = (int)reader.TokenStartIndex;
             reader.Skip();
             if (isNamed)
             {
                 isFound = true;
-                value = new(new JsonArguments(_arguments.Utf8[start..(int)reader.BytesConsumed], 1, _arguments.AttachmentArray));
+                value = Part(arguments, arguments.Utf8[start..(int)reader.BytesConsumed]);
             }
         }
 
@@ -105,6 +108,22 @@ public readonly ref struct RawArguments
 
     /// <summary>The JSON text, for logs and debuggers.</summary>
     public override string ToString() => _arguments.ToString();
+
+    private static bool IsNamed(ref readonly Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        try
+        {
+            return reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            // A name with half of a surrogate pair is nobody's.
+            return false;
+        }
+    }
+
+    private static RawArguments Part(JsonArguments all, ReadOnlyMemory<byte> json) =>
+        new(all.AttachmentArray is { } attachments ? Placeholders.Part(json, attachments) : new JsonArguments(json, 1));
 }
 
 /// <summary>Handles an event whose arguments are not read, or read where they lie.</summary>

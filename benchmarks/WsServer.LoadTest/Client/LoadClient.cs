@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using WsServer.LoadTest.Dialects;
 using WsServer.LoadTest.Native;
 
@@ -18,10 +20,15 @@ internal sealed class LoadClient : IDisposable
     private readonly FrameReader _reader;
     private readonly List<Connection> _connections = [];
     private readonly int _port;
+    private readonly CancellationToken _cancellation;
 
-    public LoadClient(int port, Dialect dialect)
+    /// <param name="port">Where the server listens.</param>
+    /// <param name="dialect">How it is spoken to.</param>
+    /// <param name="cancellation">Ends whatever the client is doing.</param>
+    public LoadClient(int port, Dialect dialect, CancellationToken cancellation)
     {
         _port = port;
+        _cancellation = cancellation;
         Dialect = dialect;
         Receiver = new Silence(this);
         _reader = new FrameReader(this, new UpgradeRequest(port, dialect.Path));
@@ -109,7 +116,9 @@ internal sealed class LoadClient : IDisposable
     /// <summary>Handles what has happened, or what happens first within <paramref name="timeoutMs"/>.</summary>
     public void Turn(int timeoutMs)
     {
-        int count = _epoll.Wait(timeoutMs);
+        const int MaxTimeoutMs = 100;
+        _cancellation.ThrowIfCancellationRequested();
+        int count = _epoll.Wait(Math.Min(timeoutMs, MaxTimeoutMs));
         for (int i = 0; i < count; i++)
         {
             Readiness ready = _epoll[i];
@@ -132,8 +141,13 @@ internal sealed class LoadClient : IDisposable
         if (!Dialect.TryAnswer(this, connection, message))
         {
             throw new LoadException(
-                $"Connection {connection.Index} got {System.Text.Encoding.UTF8.GetString(message)} where {expected} was to come.");
+                $"Connection {connection.Index} got {Shorten(Encoding.UTF8.GetString(message))} where {Shorten(expected)} was to come.");
         }
+
+        // A payload is as dull as it is long.
+        static string Shorten(string text) => text.Length <= 120
+            ? text
+            : string.Create(CultureInfo.InvariantCulture, $"{text[..80]}… ({text.Length} characters)");
     }
 
     /// <summary>Closes the descriptor and tells the receiver.</summary>

@@ -30,7 +30,7 @@ internal static class Loop
         long since = Stopwatch.GetTimestamp();
         while (!isDone())
         {
-            client.Turn(timeoutMs: 100);
+            client.Turn(int.MaxValue);
             long now = progress();
             if (now != last)
             {

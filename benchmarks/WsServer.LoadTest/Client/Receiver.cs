@@ -22,6 +22,15 @@ internal abstract class Receiver
 /// <summary>For the times when a server has nothing to send but signs of life.</summary>
 internal sealed class Silence(LoadClient client) : Receiver
 {
+    private static readonly TimeSpan Time = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Listens for a while whether something comes that was not to come, such as a message for the second time.</summary>
+    public static void Listen(LoadClient client)
+    {
+        client.Receiver = new Silence(client);
+        Loop.For(client, Time);
+    }
+
     public override void Received(Connection connection, ReadOnlySpan<byte> message, long now) =>
         client.TakeOther(connection, message, "nothing");
 }

@@ -6,7 +6,8 @@ internal sealed record Cell(int Round, string Scenario, string Server, Measureme
 /// <summary>The rounds of one scenario with one server together.</summary>
 /// <param name="Scenario">The scenario's name.</param>
 /// <param name="Server">The server's name.</param>
-/// <param name="Rounds">How many measurements there are.</param>
+/// <param name="Rounds">How many measurements the figures are taken from: those that nothing disturbed, if there are any.</param>
+/// <param name="IsDisturbed">Whether all were disturbed, and so these are.</param>
 /// <param name="Failures">Why there are no others.</param>
 /// <param name="Median">The median of the values, as all figures below are medians.</param>
 /// <param name="Min">The least value.</param>
@@ -20,6 +21,7 @@ internal sealed record Summary(
     string Scenario,
     string Server,
     int Rounds,
+    bool IsDisturbed,
     IReadOnlyList<string> Failures,
     double? Median,
     double? Min,
@@ -36,7 +38,7 @@ internal sealed record Summary(
         var summaries = new List<Summary>();
         foreach (IGrouping<string, Cell> scenario in cells.GroupBy(c => c.Scenario))
         {
-            double? unit = MedianOf(scenario.Where(c => c.Server == reference), m => m.Value);
+            double? unit = MedianOf(Usable(scenario.Where(c => c.Server == reference)), m => m.Value);
             summaries.AddRange(scenario.GroupBy(c => c.Server).Select(s => Create(scenario.Key, s.Key, [.. s], unit)));
         }
 
@@ -45,27 +47,37 @@ internal sealed record Summary(
 
     private static Summary Create(string scenario, string server, IReadOnlyList<Cell> cells, double? reference)
     {
-        double[] values = [.. cells.Select(c => c.Measurement?.Value).OfType<double>()];
-        double? median = MedianOf(cells, m => m.Value);
+        Measurement[] usable = Usable(cells);
+        double[] values = [.. usable.Select(m => m.Value)];
+        double? median = MedianOf(usable, m => m.Value);
         return new Summary(
             scenario,
             server,
             values.Length,
+            usable.Any(m => m.IsDisturbed),
             [.. cells.Select(c => c.Failure).OfType<string>()],
             median,
             values.Length == 0 ? null : values.Min(),
             values.Length == 0 ? null : values.Max(),
             median / reference,
-            MedianOf(cells, m => m.P50),
-            MedianOf(cells, m => m.P99),
-            MedianOf(cells, m => m.AllocatedBytes),
-            cells.Select(c => c.Measurement).OfType<Measurement>().SelectMany(m => m.Details.Keys).Distinct()
-                .ToDictionary(k => k, k => MedianOf(cells, m => m.Details.TryGetValue(k, out double value) ? value : null)!.Value));
+            MedianOf(usable, m => m.P50),
+            MedianOf(usable, m => m.P99),
+            MedianOf(usable, m => m.AllocatedBytes),
+            usable.SelectMany(m => m.Details.Keys).Distinct()
+                .ToDictionary(k => k, k => MedianOf(usable, m => m.Details.TryGetValue(k, out double value) ? value : null)!.Value));
     }
 
-    private static double? MedianOf(IEnumerable<Cell> cells, Func<Measurement, double?> figure)
+    // The choice looks at the company a window had, never at its figures.
+    private static Measurement[] Usable(IEnumerable<Cell> cells)
     {
-        double[] sorted = [.. cells.Select(c => c.Measurement).OfType<Measurement>().Select(figure).OfType<double>().Order()];
+        Measurement[] all = [.. cells.Select(c => c.Measurement).OfType<Measurement>()];
+        Measurement[] undisturbed = [.. all.Where(m => !m.IsDisturbed)];
+        return undisturbed.Length > 0 ? undisturbed : all;
+    }
+
+    private static double? MedianOf(IEnumerable<Measurement> measurements, Func<Measurement, double?> figure)
+    {
+        double[] sorted = [.. measurements.Select(figure).OfType<double>().Order()];
         return sorted.Length == 0 ? null : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

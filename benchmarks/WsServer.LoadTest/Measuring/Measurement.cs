@@ -18,6 +18,12 @@ internal sealed record Measurement
     /// <summary>What a message cost the client, in µs of CPU time.</summary>
     public double? ClientCpuMicroseconds { get; init; }
 
+    /// <summary>The CPU time of all other programs in the window, as well as it can be told: they cost both sides caches and switches.</summary>
+    public double? OtherCpuSeconds { get; init; }
+
+    /// <summary>Whether other programs took more than a tenth of one processor.</summary>
+    public bool IsDisturbed => OtherCpuSeconds > Seconds * 0.1;
+
     /// <summary>The latency that half of the messages did not exceed, in µs.</summary>
     public double? P50 { get; init; }
 

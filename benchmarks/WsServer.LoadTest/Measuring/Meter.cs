@@ -10,6 +10,7 @@ internal sealed class Meter
     private readonly ServerStats? _stats;
     private readonly TimeSpan _serverCpu;
     private readonly TimeSpan _clientCpu;
+    private readonly double _machineCpu;
     private readonly long _started;
 
     public Meter(Session session)
@@ -17,6 +18,7 @@ internal sealed class Meter
         // The clocks are read last here and first at the end, so that asking for the counters is outside of the window.
         _session = session;
         _stats = session.Control.GetStats();
+        _machineCpu = MachineClock.ReadBusySeconds();
         _clientCpu = Environment.CpuUsage.TotalTime;
         _serverCpu = session.Server.CpuTime;
         _started = Stopwatch.GetTimestamp();
@@ -27,6 +29,7 @@ internal sealed class Meter
     {
         TimeSpan serverCpu = _session.Server.CpuTime - _serverCpu;
         TimeSpan clientCpu = Environment.CpuUsage.TotalTime - _clientCpu;
+        double machineCpu = MachineClock.ReadBusySeconds() - _machineCpu;
         TimeSpan time = Stopwatch.GetElapsedTime(_started);
         ServerStats? stats = _session.Control.GetStats();
         return new Measurement
@@ -36,6 +39,7 @@ internal sealed class Meter
             Seconds = time.TotalSeconds,
             ServerCpuSeconds = serverCpu.TotalSeconds,
             ClientCpuMicroseconds = clientCpu.TotalMicroseconds / messages,
+            OtherCpuSeconds = Math.Max(0, machineCpu - serverCpu.TotalSeconds - clientCpu.TotalSeconds),
             P50 = latencies.Percentile(0.5),
             P99 = latencies.Percentile(0.99),
             AllocatedBytes = (double?)(stats?.AllocatedBytes - _stats?.AllocatedBytes) / messages,

@@ -14,12 +14,12 @@ internal static class ConsoleReport
         {
             Console.WriteLine();
             Console.WriteLine($"{scenario.Name}: {scenario.Unit}");
-            Console.WriteLine($"  {"",-19}{"median",11}{"min",11}{"max",11}{"ratio",8}{"p50 µs",11}{"p99 µs",11}{"alloc B",10}");
+            Console.WriteLine($"  {"",-19}{"median",11}{"min",11}{"max",11}{"ratio",8}{"p50 µs",11}{"p99 µs",11}{"alloc B",10}{"rounds",8}");
             foreach ((ServerKind server, Summary summary) in rows)
             {
                 Console.WriteLine(
                     $"  {server.Title,-19}{Number(summary.Median),11}{Number(summary.Min),11}{Number(summary.Max),11}{Number(summary.Ratio),8}"
-                    + $"{Number(summary.P50),11}{Number(summary.P99),11}{Number(summary.AllocatedBytes),10}"
+                    + $"{Number(summary.P50),11}{Number(summary.P99),11}{Number(summary.AllocatedBytes),10}{Rounds(summary),8}"
                     + string.Concat(summary.Details.Select(d => $"  {d.Key} {Number(d.Value)}")));
                 foreach (string failure in summary.Failures)
                 {
@@ -29,7 +29,17 @@ internal static class ConsoleReport
         }
 
         Console.WriteLine();
+        int disturbed = report.Cells.Count(c => c.Measurement is { IsDisturbed: true });
+        if (disturbed > 0)
+        {
+            Console.WriteLine(
+                $"{disturbed} of {report.Cells.Count} windows were disturbed: other programs took more than a tenth of a processor. They count only where there are no others (*).");
+        }
     }
+
+    // A star: all of them were disturbed.
+    private static string Rounds(Summary summary) => string.Create(
+        CultureInfo.InvariantCulture, $"{summary.Rounds}{(summary.IsDisturbed ? "*" : "")}");
 
     private static string Number(double? number) =>
         number?.ToString(Math.Abs(number.Value) < 100 ? "0.00" : "#,0", CultureInfo.InvariantCulture) ?? "-";

@@ -15,6 +15,7 @@ internal static class SvgReport
     private const int BarHeight = 13;
     private const int Gap = 14;
     private const int Top = 96;
+    private const int ScaleHeight = 30;
 
     // Bars end here; the number beside them goes on.
     private const double MaxRatio = 2;
@@ -24,7 +25,7 @@ internal static class SvgReport
     public static string Create(Report report)
     {
         var tables = report.Tables.ToArray();
-        int height = Top + tables.Sum(t => (t.Rows.Count * BarHeight) + Gap) + 30;
+        int height = Top + tables.Sum(t => (t.Rows.Count * BarHeight) + Gap) + ScaleHeight;
         var svg = new StringBuilder();
         Add(svg, $"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {height}" width="{Width}" height="{height}" role="img" aria-label="Load test, ratios to SignalR">""");
 
@@ -46,8 +47,9 @@ internal static class SvgReport
             """);
         Add(svg, $"""<rect class="page" width="{Width}" height="{height}"/>""");
         Add(svg, $"""<text class="title" x="16" y="26">Cost for each message, by that of SignalR (= 1; less is better)</text>""");
-        Add(svg, $"""<text class="small" x="16" y="44">CPU time of the server; idle: bytes of memory for each connection. Medians of {report.Options.Rounds} rounds, {Date(report.Started)}.</text>""");
+        Add(svg, $"""<text class="small" x="16" y="44">CPU time of the server; idle: bytes of memory for each connection. Median of {report.Options.Rounds} {(report.Options.Rounds == 1 ? "round" : "rounds")}, {Date(report.Started)}.</text>""");
         AddLegend(svg, report.Servers);
+        AddScale(svg, height - ScaleHeight);
         int y = Top;
         foreach ((Scenario scenario, IReadOnlyList<(ServerKind Server, Summary Summary)> rows) in tables)
         {
@@ -62,7 +64,6 @@ internal static class SvgReport
             y += Gap;
         }
 
-        AddScale(svg, y);
         svg.Append("</svg>\n");
         return svg.ToString();
     }

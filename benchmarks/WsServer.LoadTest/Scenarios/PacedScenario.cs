@@ -52,7 +52,7 @@ internal abstract class PacedScenario(string name, string group, int connections
         var meter = new Meter(session);
         Drive(client, load, timing.Window);
         Measurement measurement = meter.Stop(load.Delivered, load.Latencies);
-        client.Receiver = new Silence(client);
+        Silence.Listen(client);
         return measurement;
     }
 

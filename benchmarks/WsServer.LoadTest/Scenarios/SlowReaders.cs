@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using WsServer.LoadTest.Client;
 using WsServer.LoadTest.Measuring;
@@ -9,11 +10,14 @@ namespace WsServer.LoadTest.Scenarios;
 internal sealed class SlowReaders(int connections, int broadcasts) : Scenario("slow", "slow", connections)
 {
     // Long enough that what the slow ones leave unread does not fit into the kernel's buffers.
-    private const int PayloadLength = 1000;
+    private const int PayloadLength = 2000;
+
+    // A server whose broadcasts wait for the slowest (SignalR does, up to 10 s for each) would otherwise take minutes.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
 
     public override string Description => string.Create(
         CultureInfo.InvariantCulture,
-        $"{broadcasts} broadcasts of {PayloadLength} bytes to {Connections} connections, of which every tenth does not read; a message is a delivery to one that does");
+        $"up to {broadcasts} broadcasts of {PayloadLength} bytes to {Connections} connections, of which every tenth does not read; a message is a delivery to one that does");
 
     public override Measurement Measure(Session session, Timing timing)
     {
@@ -40,7 +44,20 @@ internal sealed class SlowReaders(int connections, int broadcasts) : Scenario("s
         load.BeginCounted(broadcasts);
         var meter = new Meter(session);
         load.Begin();
-        Loop.Until(client, () => load.IsFastDone, () => load.Delivered, "messages have come to those who read");
+        long started = Stopwatch.GetTimestamp();
+        Loop.Until(
+            client,
+            () =>
+            {
+                if (!load.IsStopping && Stopwatch.GetElapsedTime(started) > Limit)
+                {
+                    load.EndCounted();
+                }
+
+                return load.IsFastDone;
+            },
+            () => load.Delivered,
+            "messages have come to those who read");
         Measurement measurement = meter.Stop(load.Delivered, load.Latencies);
         long growth = session.Server.ResidentBytes - before;
 
@@ -50,10 +67,12 @@ internal sealed class SlowReaders(int connections, int broadcasts) : Scenario("s
         }
 
         Loop.Until(client, () => load.Settled == slow.Length, () => load.SlowDelivered, "messages have come to those who did not read");
+        Silence.Listen(client);
         return measurement with
         {
             Details = new Dictionary<string, double>
             {
+                ["broadcasts"] = load.Broadcasts,
                 ["residentBytesGrowth"] = growth,
                 ["slowReaders"] = slow.Length,
                 ["slowCaughtUp"] = load.CaughtUp,
@@ -80,7 +99,10 @@ internal sealed class SlowReaders(int connections, int broadcasts) : Scenario("s
 
         public long SlowDelivered { get; private set; }
 
-        public bool IsFastDone => IsStopping && Delivered == _fast * (_last - _begun);
+        /// <summary>How many are counted.</summary>
+        public long Broadcasts => _last - _begun;
+
+        public bool IsFastDone => IsStopping && Delivered == _fast * Broadcasts;
 
         /// <summary>Ends by itself after a number of broadcasts.</summary>
         public void BeginCounted(int broadcasts)
@@ -88,6 +110,13 @@ internal sealed class SlowReaders(int connections, int broadcasts) : Scenario("s
             _begun = NextToSend;
             _last = NextToSend + broadcasts;
             IsStopping = false;
+        }
+
+        /// <summary>Sends no more than have been sent.</summary>
+        public void EndCounted()
+        {
+            _last = NextToSend;
+            IsStopping = true;
         }
 
         public override void Closed(Connection connection, string reason)

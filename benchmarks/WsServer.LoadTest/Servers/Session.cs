@@ -9,15 +9,18 @@ internal sealed class Session : IDisposable
     private readonly HashSet<string> _warmed = [];
     private long _nextNumber = 1;
 
-    public Session(ServerKind kind, Folders folders, IReadOnlyDictionary<string, string> environment)
+    public Session(ServerKind kind, Folders folders, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
     {
         Kind = kind;
+        Cancellation = cancellation;
         Server = ServerProcess.Start(kind, folders, environment);
-        Client = new LoadClient(Server.Port, kind.Dialect);
+        Client = new LoadClient(Server.Port, kind.Dialect, cancellation);
         Control = new ServerControl(Server.Port);
     }
 
     public ServerKind Kind { get; }
+
+    public CancellationToken Cancellation { get; }
 
     public ServerProcess Server { get; }
 

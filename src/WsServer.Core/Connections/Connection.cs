@@ -4,37 +4,41 @@ using WsServer.Wire;
 
 namespace WsServer.Connections;
 
-/// <summary>Takes what a client says; completes when it may say more. The packet's arguments are the receiver's only until this returns.</summary>
-internal delegate ValueTask PacketReceiver(in Packet packet);
+/// <summary>What a connection needs from the server, the same for all.</summary>
+internal sealed record ConnectionSettings(EventServerOptions Options, TimeProvider Time, ILogger Logger);
+
+/// <summary>Takes what a client says.</summary>
+internal interface IPacketReceiver
+{
+    /// <summary>Takes a packet; completes when the client may say more. The packet's arguments are the receiver's only until this returns.</summary>
+    ValueTask ReceiveAsync(in Packet packet);
+}
 
 /// <summary>
 /// One client's connection: reads messages, decodes them and hands on what they say. Knows its transport and its
-/// outbox, and of everything above one delegate only.
+/// outbox, and of everything above one method only.
 /// </summary>
 internal sealed class Connection(
     ITransport transport,
     Outbox outbox,
-    PacketReceiver receive,
-    EventServerOptions options,
-    TimeProvider time,
-    ILogger logger,
+    IPacketReceiver receiver,
+    ConnectionSettings settings,
     CancellationTokenSource abort)
 {
     // After so many messages of one batch, what they brought forth leaves even if more have come.
     private const int BatchMessages = 64;
 
     private readonly IHeartbeatTransport? _heartbeat = transport as IHeartbeatTransport;
-    private long _lastPing = time.GetTimestamp();
+    private long _lastPing = settings.Time.GetTimestamp();
     private Task _receiving = Task.CompletedTask;
     private bool _isPongDue;
     private volatile bool _isHandingOn;
 
-    /// <summary>Runs until nothing more is taken from the client or for it, and returns why.</summary>
-    public async Task<DisconnectReason> RunAsync()
-    {
-        _receiving = ReceiveAsync();
-        return (await outbox.Completed.ConfigureAwait(false)).Reason;
-    }
+    /// <summary>What waits for the client. Its completion is the connection's end: nothing more is taken from the client or for it.</summary>
+    public Outbox Outbox => outbox;
+
+    /// <summary>Begins to read.</summary>
+    public void Start() => _receiving = ReceiveAsync();
 
     /// <summary>Then says goodbye, waits for the client's, and lets the transport go.</summary>
     public async Task CloseAsync()
@@ -47,7 +51,7 @@ internal sealed class Connection(
 
         try
         {
-            await Task.WhenAll(_receiving, outbox.Finished).WaitAsync(options.CloseTimeout, time).ConfigureAwait(false);
+            await Task.WhenAll(_receiving, outbox.Finished).WaitAsync(settings.Options.CloseTimeout, settings.Time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -62,14 +66,22 @@ internal sealed class Connection(
         catch (Exception exception)
         {
             // Its sockets must go all the same.
-            logger.CloseFailed(exception);
+            settings.Logger.CloseFailed(exception);
         }
+
+        abort.Dispose();
     }
 
     /// <summary>Sends the ping that is due, and puts out a client whose pong is overdue.</summary>
     public void Tick(long now)
     {
-        if (_heartbeat is null || outbox.Completed.IsCompleted)
+        if (outbox.IsHeld)
+        {
+            // The handler that has emitted it keeps its thread for long.
+            outbox.Flush();
+        }
+
+        if (_heartbeat is null || outbox.IsCompleted)
         {
             return;
         }
@@ -79,17 +91,17 @@ internal sealed class Connection(
             _isPongDue = false;
         }
 
-        TimeSpan sincePing = time.GetElapsedTime(_lastPing, now);
+        TimeSpan sincePing = settings.Time.GetElapsedTime(_lastPing, now);
         if (_isPongDue && _isHandingOn)
         {
             // The server itself has stopped reading, as the client's events wait for a handler: the pong may be there.
             _lastPing = now;
         }
-        else if (_isPongDue && sincePing >= options.PingTimeout)
+        else if (_isPongDue && sincePing >= settings.Options.PingTimeout)
         {
             outbox.Complete(Closing.PingTimeout);
         }
-        else if (!_isPongDue && sincePing >= options.PingInterval)
+        else if (!_isPongDue && sincePing >= settings.Options.PingInterval)
         {
             _lastPing = now;
             _isPongDue = true;
@@ -106,7 +118,7 @@ internal sealed class Connection(
         catch (Exception exception)
         {
             // A ping that cannot be sent gets no pong: the timeout does the rest.
-            logger.SendFailed(exception);
+            settings.Logger.SendFailed(exception);
         }
     }
 
@@ -126,12 +138,12 @@ internal sealed class Connection(
         }
         catch (InvalidDataException exception)
         {
-            logger.Malformed(exception);
+            settings.Logger.Malformed(exception);
             outbox.Complete(Closing.Malformed);
         }
         catch (Exception exception)
         {
-            logger.ReceiveFailed(exception);
+            settings.Logger.ReceiveFailed(exception);
             outbox.Complete(Closing.Broken);
         }
     }
@@ -174,7 +186,7 @@ internal sealed class Connection(
     {
         if (message.Kind == TransportMessageKind.TooLarge)
         {
-            outbox.Complete(Closing.TooLarge(options.MaxMessageBytes));
+            outbox.Complete(Closing.TooLarge(settings.Options.MaxMessageBytes));
             return ValueTask.CompletedTask;
         }
 
@@ -204,7 +216,7 @@ internal sealed class Connection(
         _isHandingOn = true;
         try
         {
-            ValueTask handingOn = receive(packet);
+            ValueTask handingOn = receiver.ReceiveAsync(packet);
             if (!handingOn.IsCompletedSuccessfully)
             {
                 return WaitAsync(handingOn);
@@ -235,7 +247,7 @@ internal sealed class Connection(
 
     private void Fault(Exception exception)
     {
-        logger.MessageFailed(exception);
+        settings.Logger.MessageFailed(exception);
         outbox.Complete(Closing.Faulted);
     }
 }

@@ -148,6 +148,7 @@ internal sealed class FrameReader(int maxMessageBytes)
         }
 
         _isSkipping = true;
+        ReturnBuffer();
         return FrameKind.TooLarge;
     }
 
@@ -172,7 +173,7 @@ internal sealed class FrameReader(int maxMessageBytes)
     {
         while (_left > 0 && !input.IsEmpty)
         {
-            ReadOnlySpan<byte> bytes = input.FirstSpan;
+            ReadOnlySpan<byte> bytes = FirstBytes(ref input);
             int count = (int)Math.Min(bytes.Length, _left);
             if (!_isSkipping)
             {
@@ -214,6 +215,19 @@ internal sealed class FrameReader(int maxMessageBytes)
         }
 
         return _buffer.AsSpan(_length, count);
+    }
+
+    // Of a sequence that is not empty; segments may be.
+    private static ReadOnlySpan<byte> FirstBytes(ref ReadOnlySequence<byte> input)
+    {
+        while (input.FirstSpan.IsEmpty)
+        {
+            SequencePosition next = input.Start;
+            input.TryGet(ref next, out _);
+            input = input.Slice(next);
+        }
+
+        return input.FirstSpan;
     }
 
     private static uint Turn(uint mask, int bytes) =>

@@ -39,8 +39,11 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     private SequencePosition _end;
     private bool _isReadOpen;
     private bool _isInputOver;
-    private volatile bool _isPongWaiting;
-    private volatile bool _isGoodbyeSaid;
+    private byte[]? _nextPong;
+    private bool _isPonging;
+    private bool _isClosed;
+    private bool _isCut;
+    private int _goodbyes;
     private volatile bool _isAborted;
 
     public long LastReceived => Interlocked.Read(ref _lastReceived);
@@ -80,18 +83,16 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
 
     public async ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
     {
-        if (_isGoodbyeSaid)
+        if (Interlocked.Increment(ref _goodbyes) > 1)
         {
             // The reader has said it, over a broken frame: the client gets the time to read why before the end.
             await DrainAsync(cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        _isGoodbyeSaid = true;
-
         // RFC 6455, section 5.5.1: the answer to a close echoes its code.
         byte[] frame = _clientStatus != 0 ? CloseFrame(_clientStatus, "") : CloseFrame(close.Status, close.Description);
-        await WriteAsync(frame, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(frame, cancellationToken, isClose: true).ConfigureAwait(false);
     }
 
     public ValueTask DisposeAsync()
@@ -99,8 +100,16 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
         _aborting.Dispose();
         if (_isAborted)
         {
-            // The client does not read: without this, the web server would hold the connection until it does.
+            // The client does not read: without this, the web server would hold the connection until it does. The buffer
+            // is left to the garbage collector, as a handler that has not returned may still look at it.
             abort();
+            return ValueTask.CompletedTask;
+        }
+
+        if (_isReadOpen)
+        {
+            _isReadOpen = false;
+            input.AdvanceTo(_end);
         }
 
         _frames.ReturnBuffer();
@@ -204,39 +213,60 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     // The client reads why at once; whoever closes the connection then gives it the time to.
     private InvalidDataException Refuse(int status, string why)
     {
-        if (!_isGoodbyeSaid)
+        if (Interlocked.Increment(ref _goodbyes) == 1)
         {
-            _isGoodbyeSaid = true;
-            _ = TrySendControlAsync(CloseFrame(status, ""));
+            _ = TrySendControlAsync(CloseFrame(status, ""), isClose: true);
         }
 
         return new InvalidDataException(why);
     }
 
-    // RFC 6455, section 5.5.3. A client that sends pings and reads nothing gets no pile of pongs: while one waits, others are left out.
+    // RFC 6455, section 5.5.3: the most recent ping is answered. While a pong waits, which is when the client does not
+    // read, pings before the last go unanswered, so that there is no pile of pongs.
     private void Pong()
     {
-        if (_isGoodbyeSaid || _isPongWaiting)
+        ReadOnlySpan<byte> payload = _frames.Payload.Span;
+        byte[] frame = [0x8a, (byte)payload.Length, .. payload];
+        lock (_frames)
         {
-            return;
+            _nextPong = frame;
+            if (_isPonging)
+            {
+                return;
+            }
+
+            _isPonging = true;
         }
 
-        ReadOnlySpan<byte> payload = _frames.Payload.Span;
-        _isPongWaiting = true;
-        _ = PongAsync([0x8a, (byte)payload.Length, .. payload]);
+        _ = PongAsync();
     }
 
-    private async Task PongAsync(byte[] frame)
+    private async Task PongAsync()
     {
-        await TrySendControlAsync(frame).ConfigureAwait(false);
-        _isPongWaiting = false;
+        while (true)
+        {
+            byte[]? frame;
+            lock (_frames)
+            {
+                frame = _nextPong;
+                _nextPong = null;
+                _isPonging = frame is not null;
+            }
+
+            if (frame is null)
+            {
+                return;
+            }
+
+            await TrySendControlAsync(frame, isClose: false).ConfigureAwait(false);
+        }
     }
 
-    private async Task TrySendControlAsync(byte[] frame)
+    private async Task TrySendControlAsync(byte[] frame, bool isClose)
     {
         try
         {
-            await WriteAsync(frame, CancellationToken.None).ConfigureAwait(false);
+            await WriteAsync(frame, CancellationToken.None, isClose).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
@@ -285,13 +315,13 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
         ArrayPool<byte>.Shared.Return(copy);
     }
 
-    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken, bool isClose = false)
     {
-        int written = TryWrite(bytes.Span);
+        int written = TryWrite(bytes.Span, isClose);
         if (written < 0)
         {
             await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
-            written = 0;
+            written = WriteEntered(bytes.Span, isClose);
         }
 
         if (written < bytes.Length)
@@ -301,19 +331,29 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     }
 
     /// <summary>Writes at once what can be, without waiting. A negative result: another writes. Less than all: the rest is for <see cref="WriteRestAsync"/>, which must follow.</summary>
-    private int TryWrite(ReadOnlySpan<byte> bytes)
-    {
-        if (!_writing.Wait(0, CancellationToken.None))
-        {
-            return -1;
-        }
+    private int TryWrite(ReadOnlySpan<byte> bytes, bool isClose = false) =>
+        _writing.Wait(0, CancellationToken.None) ? WriteEntered(bytes, isClose) : -1;
 
-        int written = 0;
+    private int WriteEntered(ReadOnlySpan<byte> bytes, bool isClose)
+    {
         bool isDone = true;
         try
         {
-            written = output.TryWrite(bytes);
+            if (_isCut)
+            {
+                throw new IOException("A frame before this one was cut off.");
+            }
+
+            if (_isClosed)
+            {
+                // RFC 6455, section 5.5.1: nothing follows the close.
+                return bytes.Length;
+            }
+
+            _isClosed = isClose;
+            int written = output.TryWrite(bytes);
             isDone = written == bytes.Length;
+            return written;
         }
         finally
         {
@@ -322,15 +362,15 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
                 _writing.Release();
             }
         }
-
-        return written;
     }
 
     private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> rest, CancellationToken cancellationToken)
     {
+        bool isDone = false;
         try
         {
             await output.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+            isDone = true;
         }
         catch (OperationCanceledException)
         {
@@ -339,6 +379,7 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
         }
         finally
         {
+            _isCut = !isDone;
             _writing.Release();
         }
     }

@@ -7,13 +7,14 @@ namespace WsServer.Connections;
 /// </summary>
 internal sealed class Gathering
 {
-    // A larger fan-out is sent by several threads at once, each with so many outboxes at a time.
-    private const int ShardSize = 1024;
+    // A list that has been longer is given back after the flush.
+    private const int KeptOutboxes = 16 * 1024;
 
     [ThreadStatic]
     private static Gathering? _ofThread;
 
-    private readonly List<Outbox> _held = [];
+    private List<Outbox> _held = [];
+    private List<Outbox>? _spare = [];
     private int _depth;
 
     /// <summary>The gathering that is open on this thread, if any.</summary>
@@ -27,6 +28,8 @@ internal sealed class Gathering
         return gathering;
     }
 
+    public void Hold(Outbox outbox) => _held.Add(outbox);
+
     /// <summary>Ends it: with the outermost, what was held leaves.</summary>
     public void Close()
     {
@@ -35,41 +38,63 @@ internal sealed class Gathering
             return;
         }
 
-        Flush();
+        // A list apart, as what is sent may bring this thread to something that opens a gathering again.
+        List<Outbox> held = _held;
+        _held = _spare ?? [];
+        _spare = null;
+        int shardSize = held[0].ShardSize;
+        int from = 0;
+        while (held.Count - from > shardSize)
+        {
+            // Other threads take a part each: what one sender has posted stays in order, as order is the outbox's.
+            Shard.Start(held, from, shardSize);
+            from += shardSize;
+        }
+
+        for (int i = from; i < held.Count; i++)
+        {
+            held[i].Flush();
+        }
+
+        FrameBatch.Forget();
+        held.Clear();
+        if (held.Capacity <= KeptOutboxes)
+        {
+            _spare = held;
+        }
     }
 
-    /// <summary>Sends what is held up to now, and goes on.</summary>
-    public void Flush()
+    /// <summary>A part of a large fan-out, sent by a thread of the pool.</summary>
+    private sealed class Shard : IThreadPoolWorkItem
     {
-        // What is sent may bring this thread to something that opens a gathering again: that one has a list of its own.
-        _ofThread = null;
-        int depth = _depth;
-        _depth = 0;
-        try
+        private readonly List<Outbox> _outboxes = [];
+
+        [ThreadStatic]
+        private static Shard? _free;
+
+        public static void Start(List<Outbox> held, int from, int count)
         {
-            Shard(0);
-        }
-        finally
-        {
-            FrameBatch.Forget();
-            _held.Clear();
-            if (_held.Capacity > ShardSize * 16)
+            Shard shard = _free ?? new Shard();
+            _free = null;
+            shard._outboxes.EnsureCapacity(count);
+            for (int i = from; i < from + count; i++)
             {
-                _held.Capacity = ShardSize;
+                shard._outboxes.Add(held[i]);
             }
 
-            _depth = depth;
-            _ofThread = this;
+            ThreadPool.UnsafeQueueUserWorkItem(shard, preferLocal: false);
         }
-    }
 
-    public void Hold(Outbox outbox) => _held.Add(outbox);
-
-    private void Shard(int from)
-    {
-        for (int i = from; i < _held.Count; i++)
+        public void Execute()
         {
-            _held[i].Flush();
+            foreach (Outbox outbox in _outboxes)
+            {
+                outbox.Flush();
+            }
+
+            FrameBatch.Forget();
+            _outboxes.Clear();
+            _free = this;
         }
     }
 }

@@ -1,16 +1,18 @@
-using System.Collections.Concurrent;
-
 namespace WsServer.Connections;
 
 /// <summary>One timer for the pings of all connections, so that an idle connection holds none.</summary>
 internal sealed class Heartbeat : IDisposable
 {
-    private readonly ConcurrentDictionary<Connection, byte> _connections = new();
+    private readonly IEnumerable<Connection> _connections;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
 
-    public Heartbeat(EventServerOptions options, TimeProvider time)
+    /// <param name="connections">The connections; enumerated at each tick while others come and go.</param>
+    /// <param name="options">How often, and how long to wait.</param>
+    /// <param name="time">The time.</param>
+    public Heartbeat(IEnumerable<Connection> connections, EventServerOptions options, TimeProvider time)
     {
+        _connections = connections;
         _time = time;
 
         // Fine enough that a timeout is late by a tenth of itself, and never finer than 10 ms.
@@ -19,16 +21,12 @@ internal sealed class Heartbeat : IDisposable
         _timer = time.CreateTimer(_ => Tick(), null, period, period);
     }
 
-    public void Add(Connection connection) => _connections.TryAdd(connection, 0);
-
-    public void Remove(Connection connection) => _connections.TryRemove(connection, out _);
-
     public void Dispose() => _timer.Dispose();
 
     private void Tick()
     {
         long now = _time.GetTimestamp();
-        foreach ((Connection connection, _) in _connections)
+        foreach (Connection connection in _connections)
         {
             connection.Tick(now);
         }

@@ -5,7 +5,8 @@ using WsServer.Wire;
 namespace WsServer.Connections;
 
 /// <summary>What an outbox needs from the server, the same for all connections.</summary>
-internal sealed record OutboxSettings(long MaxBytes, int ErrorBudget, TimeProvider Time, EventMetrics Metrics, ILogger Logger);
+internal sealed record OutboxSettings(
+    long MaxBytes, int ErrorBudget, TimeProvider Time, EventMetrics Metrics, ILogger Logger, int ShardSize = 2_048);
 
 /// <summary>
 /// What waits to be sent to one client, and the one writer that sends it. Bounded in bytes beyond the message that is
@@ -28,7 +29,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     private TaskCompletionSource? _finished;
     private ErrorBudget? _errors;
     private bool _isWriting;
-    private bool _isHeld;
+    private volatile Gathering? _heldBy;
     private bool _isFinished;
 
     /// <summary>Completes as soon as no more is accepted; what was accepted may still be on its way.</summary>
@@ -47,6 +48,12 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             }
         }
     }
+
+    /// <summary>How many outboxes one thread sends to at a time.</summary>
+    public int ShardSize => settings.ShardSize;
+
+    /// <summary>Whether something waits for a gathering to close.</summary>
+    public bool IsHeld => _heldBy is not null;
 
     /// <summary>The connection's own namespace.</summary>
     public string Home => home;
@@ -124,7 +131,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     {
         lock (_queue)
         {
-            _isHeld = false;
+            _heldBy = null;
             if (_isWriting || _queue.IsEmpty)
             {
                 return;
@@ -138,42 +145,58 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
     private bool Post(EncodedPacket encoded, bool isVolatile)
     {
-        lock (_queue)
+        bool isTaken = false;
+        while (!isTaken)
         {
-            if (_closing is not null)
+            lock (_queue)
             {
-                return false;
-            }
-
-            // The first of an idle outbox is the message being written: it does not count, however long it is.
-            if (!_queue.IsEmpty && _queue.BytesBehindFirst + encoded.Length > settings.MaxBytes)
-            {
-                Overflow(isVolatile);
-                return false;
-            }
-
-            encoded.Hold();
-            _queue.Add(encoded);
-            if (_isWriting)
-            {
-                return true;
-            }
-
-            if (_queue.Bytes < BatchBytes && Gathering.Current is { } gathering)
-            {
-                if (!_isHeld)
+                if (_closing is not null)
                 {
-                    _isHeld = true;
-                    gathering.Hold(this);
+                    return false;
                 }
 
-                return true;
+                // The first of an idle outbox is the message being written: it does not count, however long it is.
+                isTaken = _queue.IsEmpty || _queue.BytesBehindFirst + encoded.Length <= settings.MaxBytes;
+                if (isTaken)
+                {
+                    encoded.Hold();
+                    _queue.Add(encoded);
+                    if (_isWriting || IsHeldNow())
+                    {
+                        return true;
+                    }
+                }
+                else if (_isWriting)
+                {
+                    Overflow(isVolatile);
+                    return false;
+                }
+
+                // It is taken; or what is held leaves first, as the client has had no chance to read it yet.
+                _isWriting = true;
             }
 
-            _isWriting = true;
+            Write();
         }
 
-        Write();
+        return true;
+    }
+
+    /// <summary>Whether what was posted leaves with a gathering that is open on this thread.</summary>
+    private bool IsHeldNow()
+    {
+        if (_queue.Bytes >= BatchBytes || Gathering.Current is not { } gathering)
+        {
+            return false;
+        }
+
+        if (_heldBy != gathering)
+        {
+            // Another thread's may hold it too: the first that closes sends for both.
+            _heldBy = gathering;
+            gathering.Hold(this);
+        }
+
         return true;
     }
 

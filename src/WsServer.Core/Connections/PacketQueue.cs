@@ -11,7 +11,7 @@ internal sealed class PacketQueue
     private const int FewestPlaces = 4;
 
     // One that has held more than so many gives its places back when it is empty.
-    private const int KeptPlaces = 32;
+    private const int KeptPlaces = 64;
 
     private EncodedPacket[] _packets = [];
     private int _start;

@@ -32,12 +32,20 @@ internal sealed class SocketOutput(Socket socket) : IByteOutput
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
+        while (!bytes.IsEmpty)
+        {
+            bytes = bytes[await WriteSomeAsync(bytes, cancellationToken).ConfigureAwait(false)..];
+        }
+    }
+
+    /// <summary>Waits until the socket takes something.</summary>
+    /// <returns>How many bytes it took.</returns>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public async ValueTask<int> WriteSomeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
         try
         {
-            while (!bytes.IsEmpty)
-            {
-                bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
-            }
+            return await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {

@@ -28,11 +28,30 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         return false;
     }
 
-    /// <summary>The handler whose pace counts for an event; null when it has none.</summary>
-    public Handler? FindHandler(string name) => Namespace.HandlerTable.Find(name) is [Handler first, ..] ? first : null;
+    /// <summary>The one handler of an event, when nothing is around it, as nearly always; otherwise null.</summary>
+    public Handler? FindOnly(string name)
+    {
+        HandlerTable shared = Namespace.HandlerTable;
+        HandlerTable? own = socket.OwnHandlers;
+        if (shared.Any.Length > 0 || own?.Any.Length > 0 || Namespace.Lifecycle.IsAroundEvents)
+        {
+            return null;
+        }
+
+        Handler[] handlers = shared.Find(name);
+        if (own is not null && own.Find(name) is { Length: > 0 } owned)
+        {
+            handlers = handlers.Length == 0 ? owned : [];
+        }
+
+        return handlers is [{ IsOnce: false } only] ? only : null;
+    }
 
     /// <summary>Runs an event. Never throws. The packet's arguments may be borrowed: they are not read once this has returned.</summary>
-    public ValueTask RunAsync(in Packet packet, bool hasJoined)
+    /// <param name="packet">The event.</param>
+    /// <param name="only">What <see cref="FindOnly"/> has found.</param>
+    /// <param name="hasJoined">Whether the socket was let in.</param>
+    public ValueTask RunAsync(in Packet packet, Handler? only, bool hasJoined)
     {
         if (!hasJoined)
         {
@@ -40,17 +59,15 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             return ValueTask.CompletedTask;
         }
 
-        HandlerTable table = Namespace.HandlerTable;
-        if (table.Any.Length > 0 || socket.OwnHandlers is not null || Namespace.Lifecycle.IsAroundEvents
-            || table.Find(packet.Event) is not [{ IsOnce: false } handler])
+        if (only is null)
         {
             return RunAroundAsync(packet.Copy());
         }
 
-        // One handler with nothing around it, as nearly always: no context, no copy.
+        // No context, no copy.
         try
         {
-            ValueTask<JsonArguments?> handling = handler.Invoke(socket, packet.Arguments);
+            ValueTask<JsonArguments?> handling = only.Invoke(socket, packet.Arguments);
             if (!handling.IsCompletedSuccessfully)
             {
                 return FinishAsync(handling, packet with { Arguments = default });

@@ -20,8 +20,8 @@ internal sealed class Handler(Delegate original, HandlerInvoker invoke, bool isO
 
     public bool IsOnce => isOnce;
 
-    /// <summary>How long it keeps the thread that calls it.</summary>
-    public Pace Pace { get; } = new();
+    /// <summary>How long it keeps the thread that calls it; null for a handler of a single socket, which is too short-lived to tell.</summary>
+    public Pace? Pace { get; init; }
 
     /// <summary>False for a handler that was to run once and has.</summary>
     public bool TryUse() => !isOnce || Interlocked.Exchange(ref _isSpent, 1) == 0;
@@ -34,6 +34,9 @@ internal sealed class HandlerTable(NameTable? names)
 {
     private readonly ConcurrentDictionary<string, Handler[]> _handlers = new(StringComparer.Ordinal);
     private volatile Func<EventSocket, Packet, Task>[] _any = [];
+
+    /// <summary>Whether the handlers are for all sockets of a namespace.</summary>
+    public bool IsShared => names is not null;
 
     public Func<EventSocket, Packet, Task>[] Any => _any;
 

@@ -26,11 +26,23 @@ internal sealed class Lifecycle
 
     public void AddDisconnect(Func<EventSocket, DisconnectReason, Task> handler) => Add(ref _disconnect, handler);
 
+    /// <summary>How long admission and the handlers of arrival keep the thread that calls them.</summary>
+    public Pace JoiningPace { get; } = new();
+
+    /// <summary>How long middleware, sockets' own handlers, and several handlers of one event keep the thread that calls them.</summary>
+    public Pace EventsPace { get; } = new();
+
     /// <summary>Runs the admission middleware; false when one of them did not go on.</summary>
-    public async Task<bool> AdmitAsync(EventSocket socket)
+    public Task<bool> AdmitAsync(EventSocket socket)
+    {
+        Func<EventSocket, Func<Task>, Task>[] all = Volatile.Read(ref _admission);
+        return all.Length == 0 ? Task.FromResult(true) : AdmitAsync(all, socket);
+    }
+
+    private static async Task<bool> AdmitAsync(Func<EventSocket, Func<Task>, Task>[] middleware, EventSocket socket)
     {
         bool isThrough = false;
-        await Next(Volatile.Read(ref _admission), 0).ConfigureAwait(false);
+        await Next(middleware, 0).ConfigureAwait(false);
         return isThrough;
 
         Task Next(Func<EventSocket, Func<Task>, Task>[] all, int index)

@@ -16,6 +16,10 @@ internal sealed class Pace
     private const int Most = 64;
 
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Long = TimeSpan.FromMilliseconds(50);
+
+    // One that has kept its thread for so long is not trusted again: it may have waited for what that thread was to read.
+    private static readonly TimeSpan TooLong = TimeSpan.FromSeconds(1);
 
     private int _weight = AtFirst;
 
@@ -25,11 +29,15 @@ internal sealed class Pace
     public void Note(TimeSpan elapsed)
     {
         int weight = Volatile.Read(ref _weight);
-        if (elapsed > Quick)
+        if (elapsed > TooLong)
         {
-            Volatile.Write(ref _weight, Math.Min(weight + SlowWeight, Most));
+            Volatile.Write(ref _weight, int.MaxValue);
         }
-        else if (weight > 0)
+        else if (elapsed > Quick && weight < Most)
+        {
+            Volatile.Write(ref _weight, elapsed > Long ? Most : Math.Min(weight + SlowWeight, Most));
+        }
+        else if (elapsed <= Quick && weight is > 0 and <= Most)
         {
             Volatile.Write(ref _weight, weight - 1);
         }

@@ -6,7 +6,7 @@ using WsServer.Wire;
 namespace WsServer.Dispatch;
 
 /// <summary>What one connection has joined: takes its packets and gives each to the socket it is for.</summary>
-internal sealed class Session : ISocketOwner
+internal sealed class Session : ISocketOwner, IPacketReceiver
 {
     private readonly NamespaceTable _namespaces;
     private readonly EventRuntime _runtime;
@@ -34,11 +34,14 @@ internal sealed class Session : ISocketOwner
     /// <summary>Joins the namespace of the URL.</summary>
     public void Start()
     {
-        StartTimer();
         if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home }) is { } error)
         {
             _outbox.Complete(error.Code == ErrorCodes.InternalError ? Closing.Faulted : Closing.TurnedAway);
+            return;
         }
+
+        // For nothing, when it has been let in already.
+        StartTimer();
     }
 
     /// <summary>Takes a packet of the client; completes when it may send the next.</summary>
@@ -98,7 +101,7 @@ internal sealed class Session : ISocketOwner
         bool isEmpty;
         lock (this)
         {
-            _sockets = Array.FindAll(_sockets, s => s != socket);
+            _sockets = Without(_sockets, socket);
             isEmpty = !_isClosed && Array.TrueForAll(_sockets, s => s.Life.IsLeaving);
         }
 
@@ -121,7 +124,7 @@ internal sealed class Session : ISocketOwner
     {
         lock (this)
         {
-            _unfinished = Array.FindAll(_unfinished, s => s != socket);
+            _unfinished = Without(_unfinished, socket);
         }
 
         _namespaces.Release(socket.Namespace);
@@ -140,6 +143,9 @@ internal sealed class Session : ISocketOwner
 
     private EventError NotHere(string ns) =>
         _namespaces.Exists(ns) ? EventRunner.NotConnected(ns) : new EventError(ErrorCodes.UnknownNamespace, $"There is no namespace '{ns}'.", new() { ["ns"] = ns });
+
+    private static EventSocket[] Without(EventSocket[] sockets, EventSocket? one) =>
+        sockets.Length == 0 || one is null ? sockets : sockets.Length == 1 && sockets[0] == one ? [] : Array.FindAll(sockets, s => s != one);
 
     private ValueTask ReceiveEventAsync(in Packet packet, string ns)
     {
@@ -187,7 +193,7 @@ internal sealed class Session : ISocketOwner
                 socket = new EventSocket(ns, handshake, _outbox, this);
                 predecessor = present?.Life.Finished;
                 _first ??= socket;
-                _sockets = [.. _sockets.Where(s => s != present), socket];
+                _sockets = [.. Without(_sockets, present), socket];
                 _unfinished = [.. _unfinished, socket];
             }
         }

@@ -97,6 +97,21 @@ internal sealed class SocketLife
     /// <summary>Begins to join, once the socket that was in the namespace before has finished.</summary>
     public void Start(Task? predecessor)
     {
+        if (predecessor is null && !_socket.Namespace.Lifecycle.JoiningPace.IsSlow && _queue.TryEnter())
+        {
+            ValueTask joining = new(JoinTimedAsync());
+            if (joining.IsCompleted)
+            {
+                _queue.Leave();
+            }
+            else
+            {
+                _queue.LeaveAfter(joining);
+            }
+
+            return;
+        }
+
         _predecessor = predecessor ?? _predecessor;
         _queue.Enqueue(new Packet(PacketKind.Connect));
     }
@@ -110,8 +125,8 @@ internal sealed class SocketLife
             return ValueTask.CompletedTask;
         }
 
-        Handler? handler = _events.FindHandler(packet.Event);
-        if (handler is { Pace.IsSlow: true } || !_queue.TryEnter())
+        Handler? handler = _events.FindOnly(packet.Event);
+        if (PaceOf(handler).IsSlow || !_queue.TryEnter())
         {
             return _queue.EnqueueAsync(packet.Copy());
         }
@@ -196,29 +211,39 @@ internal sealed class SocketLife
         switch (packet.Kind)
         {
             case PacketKind.Connect:
-                await JoinAsync().ConfigureAwait(false);
+                await _predecessor.ConfigureAwait(false);
+                _predecessor = Task.CompletedTask;
+                await JoinTimedAsync().ConfigureAwait(false);
                 break;
             case PacketKind.Disconnect:
                 End(DisconnectReason.ClientNamespaceDisconnect);
                 break;
             default:
-                await RunTimedAsync(packet, _events.FindHandler(packet.Event)).ConfigureAwait(false);
+                await RunTimedAsync(packet, _events.FindOnly(packet.Event)).ConfigureAwait(false);
                 break;
         }
     }
 
+    private Pace PaceOf(Handler? only) => only?.Pace ?? _socket.Namespace.Lifecycle.EventsPace;
+
     private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
     {
         long start = _runtime.Time.GetTimestamp();
-        ValueTask running = _events.RunAsync(packet, _hasJoined);
-        handler?.Pace.Note(_runtime.Time.GetElapsedTime(start));
+        ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
+        PaceOf(handler).Note(_runtime.Time.GetElapsedTime(start));
         return running;
+    }
+
+    private Task JoinTimedAsync()
+    {
+        long start = _runtime.Time.GetTimestamp();
+        Task joining = JoinAsync();
+        _socket.Namespace.Lifecycle.JoiningPace.Note(_runtime.Time.GetElapsedTime(start));
+        return joining;
     }
 
     private async Task JoinAsync()
     {
-        await _predecessor.ConfigureAwait(false);
-        _predecessor = Task.CompletedTask;
         EventNamespace ns = _socket.Namespace;
         if (await AdmitAsync().ConfigureAwait(false) is { } refusal)
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -71,30 +72,35 @@ public static class EventEndpointExtensions
             return next(context);
         };
 
-        public async Task AcceptAsync(HttpContext context)
+        public Task AcceptAsync(HttpContext context)
         {
             if (!context.WebSockets.IsWebSocketRequest)
             {
                 // RFC 6455, section 4.2.2: a version the server does not speak is answered with those it does.
                 context.Response.Headers.SecWebSocketVersion = "13";
-                await RefuseAsync(context, StatusCodes.Status400BadRequest, "This is no WebSocket handshake of version 13.").ConfigureAwait(false);
-                return;
+                return RefuseAsync(context, StatusCodes.Status400BadRequest, "This is no WebSocket handshake of version 13.");
             }
 
             if (!server.TryReserve())
             {
                 double seconds = Math.Ceiling(_runtime.Options.ReconnectDelay.TotalSeconds);
                 context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server takes no more connections now.").ConfigureAwait(false);
-                return;
+                return RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server takes no more connections now.");
             }
 
-            ITransport transport;
+            string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
+            Task<WebSocket> accepting = context.WebSockets.AcceptWebSocketAsync(protocol);
+
+            // Nothing of this method lives on with the connection when it is accepted at once, as it nearly always is.
+            return accepting.IsCompletedSuccessfully ? RunAsync(context, accepting.GetAwaiter().GetResult()) : AwaitAsync(context, accepting);
+        }
+
+        private async Task AwaitAsync(HttpContext context, Task<WebSocket> accepting)
+        {
+            WebSocket accepted;
             try
             {
-                string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
-                WebSocket webSocket = await context.WebSockets.AcceptWebSocketAsync(protocol).ConfigureAwait(false);
-                transport = CreateTransport(context, webSocket);
+                accepted = await accepting.ConfigureAwait(false);
             }
             catch
             {
@@ -102,14 +108,19 @@ public static class EventEndpointExtensions
                 throw;
             }
 
+            await RunAsync(context, accepted).ConfigureAwait(false);
+        }
+
+        private Task<DisconnectReason> RunAsync(HttpContext context, WebSocket accepted)
+        {
             bool takesBinary = context.Request.Query["binary"] == "1";
-            await server.RunReservedAsync(transport, ToHandshake(context), NamespaceOf(context.Request.RouteValues), takesBinary).ConfigureAwait(false);
+            return server.RunReservedAsync(CreateTransport(context, accepted), ToHandshake(context), NamespaceOf(context.Request.RouteValues), takesBinary);
         }
 
         private ITransport CreateTransport(HttpContext context, WebSocket accepted)
         {
             int limit = _runtime.Options.MaxMessageBytes;
-            return context.Features.Get<UpgradeCapture>() is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
+            return UpgradeCapture.Find(context.Features) is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
                 ? new FramedWebSocketTransport(input, output, limit, _runtime.Time, context.Abort)
                 : new WebSocketTransport(accepted, limit, context.Abort);
         }
@@ -121,14 +132,19 @@ public static class EventEndpointExtensions
             return context.Response.WriteAsync(why);
         }
 
-        private Handshake ToHandshake(HttpContext context) => new()
+        private Handshake ToHandshake(HttpContext context)
         {
-            Headers = context.Request.Headers,
-            Query = context.Request.Query,
-            Address = context.Connection.RemoteIpAddress,
-            Time = _runtime.Time.GetUtcNow(),
-            IsSecure = context.Request.IsHttps,
-            User = context.User,
-        };
+            var handshake = new Handshake
+            {
+                Headers = context.Request.Headers,
+                Query = context.Request.Query,
+                Address = context.Connection.RemoteIpAddress,
+                Time = _runtime.Time.GetUtcNow(),
+                IsSecure = context.Request.IsHttps,
+            };
+
+            // Not context.User, which makes somebody anonymous where nobody was found.
+            return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? handshake with { User = user } : handshake;
+        }
     }
 }

@@ -42,10 +42,13 @@ internal sealed class UpgradeCapture : IHttpUpgradeFeature, IHttpExtendedConnect
 
     public string? Protocol => _connect?.Protocol;
 
+    /// <summary>The one that stands in front of these features, if any.</summary>
+    public static UpgradeCapture? Find(IFeatureCollection features) =>
+        features.Get<IHttpUpgradeFeature>() as UpgradeCapture ?? features.Get<IHttpExtendedConnectFeature>() as UpgradeCapture;
+
     public static void Install(IFeatureCollection features)
     {
         var capture = new UpgradeCapture(features);
-        features.Set(capture);
         if (capture.IsUpgradableRequest || capture.IsExtendedConnect)
         {
             // An application with a UseWebSockets of its own has one that knows nothing of this stream.

@@ -96,6 +96,34 @@ internal static class Placeholders
         return count == attachments;
     }
 
+    /// <summary>A part of arguments as arguments of its own: with the attachments that stand in it, numbered anew.</summary>
+    public static JsonArguments Part(ReadOnlyMemory<byte> json, ReadOnlyMemory<byte>[] attachments)
+    {
+        var parts = new List<ReadOnlyMemory<byte>>();
+        var result = new ArrayBufferWriter<byte>(json.Length);
+        var reader = new Utf8JsonReader(json.Span, AnyDepth);
+        int copied = 0;
+        while (reader.Read())
+        {
+            int start = (int)reader.TokenStartIndex;
+            if (reader.TokenType != JsonTokenType.StartObject || !TryRead(ref reader, out int number) || (uint)number >= (uint)attachments.Length)
+            {
+                continue;
+            }
+
+            result.Write(json.Span[copied..start]);
+            using (var writer = new Utf8JsonWriter(result))
+            {
+                Write(writer, parts.Count);
+            }
+
+            parts.Add(attachments[number]);
+            copied = (int)reader.BytesConsumed;
+        }
+
+        return parts.Count == 0 ? new JsonArguments(json, 1) : new JsonArguments((byte[])[.. result.WrittenSpan, .. json.Span[copied..]], 1, [.. parts]);
+    }
+
     /// <summary>The arguments' JSON with base64 strings in the place of attachments, for clients without binary.</summary>
     public static byte[] ToBase64(JsonArguments arguments)
     {
