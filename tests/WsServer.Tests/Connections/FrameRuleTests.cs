@@ -148,6 +148,17 @@ public class FrameRuleTests
     }
 
     [Fact]
+    public void A_message_over_the_limit_has_no_payload()
+    {
+        var input = Sequences.Of([.. ClientFrame.Text("secret"), .. ClientFrame.Header(RawFrame.Binary, Limit + 1)]);
+        var reader = new FrameReader(Limit);
+        reader.Read(ref input).Should().Be(FrameKind.Text);
+
+        reader.Read(ref input).Should().Be(FrameKind.TooLarge);
+        reader.Payload.Length.Should().Be(0);
+    }
+
+    [Fact]
     public void A_length_in_a_longer_form_than_it_needs_is_read()
     {
         byte[] stream = [0x82, 0xfe, 0, 1, 0, 0, 0, 0, 42, 0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 43];
