@@ -19,9 +19,6 @@ namespace WsServer.Connections;
 internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort)
     : IHeartbeatTransport
 {
-    // Packets that are longer together are written one after the other, not copied into one piece.
-    private const int JoinedBytes = 128 * 1024;
-
     private const int NormalClosure = 1000;
     private const int ProtocolError = 1002;
 
@@ -29,9 +26,7 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     private static readonly byte[] PingFrame = [0x89, 0x00];
 
     private readonly FrameReader _frames = new(maxMessageBytes);
-
-    // Held by whoever writes: the outbox, the heartbeat, or the reader with a pong or a close.
-    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly FrameWriter _writer = new(output);
     private ReadOnlySequence<byte> _unread;
     private CancellationTokenRegistration _aborting;
     private long _lastReceived = time.GetTimestamp();
@@ -41,8 +36,6 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     private bool _isInputOver;
     private byte[]? _nextPong;
     private bool _isPonging;
-    private bool _isClosed;
-    private bool _isCut;
     private int _goodbyes;
     private volatile bool _isAborted;
 
@@ -59,27 +52,9 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
         return TryRead(out TransportMessage message) ? new(message) : WaitAsync(cancellationToken);
     }
 
-    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
-    {
-        if (packets.Length == 1)
-        {
-            ReadOnlyMemory<byte> frame = packets.Span[0].Frame;
-            int written = TryWrite(frame.Span);
-            return written == frame.Length ? ValueTask.CompletedTask
-                : written < 0 ? WriteAsync(frame, cancellationToken)
-                : WriteRestAsync(frame[written..], cancellationToken);
-        }
+    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) => _writer.SendAsync(packets, cancellationToken);
 
-        int length = 0;
-        foreach (EncodedPacket packet in packets.Span)
-        {
-            length += packet.Length;
-        }
-
-        return length <= JoinedBytes ? SendJoined(packets.Span, cancellationToken) : SendEachAsync(packets, cancellationToken);
-    }
-
-    public ValueTask PingAsync(CancellationToken cancellationToken) => WriteAsync(PingFrame, cancellationToken);
+    public ValueTask PingAsync(CancellationToken cancellationToken) => _writer.WriteAsync(PingFrame, cancellationToken);
 
     public async ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
     {
@@ -92,13 +67,13 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
 
         // RFC 6455, section 5.5.1: the answer to a close echoes its code.
         byte[] frame = _clientStatus != 0 ? CloseFrame(_clientStatus, "") : CloseFrame(close.Status, close.Description);
-        await WriteAsync(frame, cancellationToken, isClose: true).ConfigureAwait(false);
+        await _writer.WriteAsync(frame, cancellationToken, isClose: true).ConfigureAwait(false);
     }
 
     public ValueTask DisposeAsync()
     {
         _aborting.Dispose();
-        if (_isAborted)
+        if (_isAborted || _writer.IsCut)
         {
             // The client does not read: without this, the web server would hold the connection until it does. The buffer
             // is left to the garbage collector, as a handler that has not returned may still look at it.
@@ -266,121 +241,12 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     {
         try
         {
-            await WriteAsync(frame, CancellationToken.None, isClose).ConfigureAwait(false);
+            await _writer.WriteAsync(frame, CancellationToken.None, isClose).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // The reading side learns of it too, and ends the connection with the reason.
             _isAborted = true;
-        }
-    }
-
-    private ValueTask SendJoined(ReadOnlySpan<EncodedPacket> packets, CancellationToken cancellationToken)
-    {
-        ReadOnlySpan<byte> bytes = FrameBatch.Join(packets);
-        int written = TryWrite(bytes);
-        if (written == bytes.Length)
-        {
-            return ValueTask.CompletedTask;
-        }
-
-        // The piece is the thread's own: what waits needs a copy.
-        ReadOnlySpan<byte> rest = bytes[Math.Max(written, 0)..];
-        byte[] copy = ArrayPool<byte>.Shared.Rent(rest.Length);
-        rest.CopyTo(copy);
-        return WriteCopyAsync(copy, rest.Length, isEntered: written >= 0, cancellationToken);
-    }
-
-    private async ValueTask SendEachAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
-    {
-        for (int i = 0; i < packets.Length; i++)
-        {
-            await SendAsync(packets.Slice(i, 1), cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async ValueTask WriteCopyAsync(byte[] copy, int length, bool isEntered, CancellationToken cancellationToken)
-    {
-        ReadOnlyMemory<byte> bytes = copy.AsMemory(0, length);
-        if (isEntered)
-        {
-            await WriteRestAsync(bytes, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
-        }
-
-        // Only after success: an aborted write may still read from it.
-        ArrayPool<byte>.Shared.Return(copy);
-    }
-
-    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken, bool isClose = false)
-    {
-        int written = TryWrite(bytes.Span, isClose);
-        if (written < 0)
-        {
-            await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
-            written = WriteEntered(bytes.Span, isClose);
-        }
-
-        if (written < bytes.Length)
-        {
-            await WriteRestAsync(bytes[written..], cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Writes at once what can be, without waiting. A negative result: another writes. Less than all: the rest is for <see cref="WriteRestAsync"/>, which must follow.</summary>
-    private int TryWrite(ReadOnlySpan<byte> bytes, bool isClose = false) =>
-        _writing.Wait(0, CancellationToken.None) ? WriteEntered(bytes, isClose) : -1;
-
-    private int WriteEntered(ReadOnlySpan<byte> bytes, bool isClose)
-    {
-        bool isDone = true;
-        try
-        {
-            if (_isCut)
-            {
-                throw new IOException("A frame before this one was cut off.");
-            }
-
-            if (_isClosed)
-            {
-                // RFC 6455, section 5.5.1: nothing follows the close.
-                return bytes.Length;
-            }
-
-            _isClosed = isClose;
-            int written = output.TryWrite(bytes);
-            isDone = written == bytes.Length;
-            return written;
-        }
-        finally
-        {
-            if (isDone)
-            {
-                _writing.Release();
-            }
-        }
-    }
-
-    private async ValueTask WriteRestAsync(ReadOnlyMemory<byte> rest, CancellationToken cancellationToken)
-    {
-        bool isDone = false;
-        try
-        {
-            await output.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
-            isDone = true;
-        }
-        catch (OperationCanceledException)
-        {
-            _isAborted = true;
-            throw;
-        }
-        finally
-        {
-            _isCut = !isDone;
-            _writing.Release();
         }
     }
 

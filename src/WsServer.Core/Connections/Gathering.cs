@@ -28,6 +28,29 @@ internal sealed class Gathering
         return gathering;
     }
 
+    /// <summary>Sends what is held on this thread, and holds nothing more until <see cref="StepIn"/> with what this returns.</summary>
+    public static int StepOut()
+    {
+        if (Current is not { } open)
+        {
+            return 0;
+        }
+
+        int depth = open._depth;
+        open._depth = 1;
+        open.Close();
+        return depth;
+    }
+
+    /// <summary>Goes on where <see cref="StepOut"/> left off, on the same thread.</summary>
+    public static void StepIn(int depth)
+    {
+        if (depth > 0)
+        {
+            (_ofThread ??= new Gathering())._depth = depth;
+        }
+    }
+
     public void Hold(Outbox outbox) => _held.Add(outbox);
 
     /// <summary>Ends it: with the outermost, what was held leaves.</summary>

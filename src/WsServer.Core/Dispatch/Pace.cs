@@ -25,6 +25,9 @@ internal sealed class Pace
 
     public bool IsSlow => Volatile.Read(ref _weight) >= Limit;
 
+    /// <summary>Whether it has lately kept a thread for long, so that nothing should wait for its end.</summary>
+    public bool IsBlocking => Volatile.Read(ref _weight) >= Most;
+
     /// <summary>Notes how long one run kept its thread.</summary>
     public void Note(TimeSpan elapsed)
     {

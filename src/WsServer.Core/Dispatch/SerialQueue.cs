@@ -1,3 +1,5 @@
+using WsServer.Connections;
+
 namespace WsServer.Dispatch;
 
 /// <summary>
@@ -9,6 +11,8 @@ namespace WsServer.Dispatch;
 /// <param name="capacity">How many may wait, besides the one that runs.</param>
 internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : IThreadPoolWorkItem
 {
+    private const int BatchSize = 64;
+
     // There while something waits only, as most sockets wait for nothing most of the time.
     private Queue<T>? _waiting;
     private TaskCompletionSource? _space;
@@ -145,9 +149,40 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
 
     private async Task RunAsync()
     {
-        while (TryTake(out T? work))
+        bool isEmpty = false;
+        while (!isEmpty)
         {
-            await run(work).ConfigureAwait(false);
+            await RunBatch(out isEmpty).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Runs what waits, up to what does not complete at once, which is returned. What it brings forth leaves together.</summary>
+    private ValueTask RunBatch(out bool isEmpty)
+    {
+        Gathering gathering = Gathering.Open();
+        try
+        {
+            for (int count = 0; count < BatchSize; count++)
+            {
+                isEmpty = !TryTake(out T? work);
+                if (isEmpty)
+                {
+                    return ValueTask.CompletedTask;
+                }
+
+                ValueTask running = run(work!);
+                if (!running.IsCompletedSuccessfully)
+                {
+                    return running;
+                }
+            }
+
+            isEmpty = false;
+            return ValueTask.CompletedTask;
+        }
+        finally
+        {
+            gathering.Close();
         }
     }
 

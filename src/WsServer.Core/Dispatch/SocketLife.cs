@@ -228,9 +228,12 @@ internal sealed class SocketLife
 
     private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
     {
+        Pace pace = PaceOf(handler);
+        int depth = pace.IsBlocking ? Gathering.StepOut() : 0;
         long start = _runtime.Time.GetTimestamp();
         ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
-        PaceOf(handler).Note(_runtime.Time.GetElapsedTime(start));
+        pace.Note(_runtime.Time.GetElapsedTime(start));
+        Gathering.StepIn(depth);
         return running;
     }
 
