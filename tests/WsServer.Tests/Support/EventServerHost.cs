@@ -57,7 +57,7 @@ internal sealed class EventServerHost : IAsyncDisposable
     }
 
     /// <summary>A WebSocket URL of this server.</summary>
-    public Uri Ws(string pathAndQuery = "/") => new($"ws://{Http.Authority}{pathAndQuery}");
+    public Uri Ws(string pathAndQuery = "/") => new($"{(Http.Scheme == Uri.UriSchemeHttps ? "wss" : "ws")}://{Http.Authority}{pathAndQuery}");
 
     public async ValueTask DisposeAsync() => await App.DisposeAsync();
 }

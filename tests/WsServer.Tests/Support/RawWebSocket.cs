@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -21,11 +20,13 @@ internal sealed record RawFrame(int Opcode, bool IsFinal, byte[] Payload)
 /// </summary>
 internal sealed class RawWebSocket : IDisposable
 {
-    private readonly TcpClient _tcp = new();
-    private NetworkStream _stream = null!;
+    private readonly RawConnection _connection;
+    private readonly Stream _stream;
 
-    private RawWebSocket()
+    private RawWebSocket(RawConnection connection)
     {
+        _connection = connection;
+        _stream = connection.Stream;
     }
 
     /// <summary>The HTTP status of the answer.</summary>
@@ -42,26 +43,11 @@ internal sealed class RawWebSocket : IDisposable
     /// <param name="path">The path and query.</param>
     /// <param name="receiveBuffer">How much the system may take in before the program reads.</param>
     /// <param name="headers">Header lines that are added, or that replace those of the same name.</param>
-    public static async Task<RawWebSocket> RequestAsync(EventServerHost host, string path = "/", int? receiveBuffer = null, params string[] headers)
-    {
-        var raw = new RawWebSocket();
-        if (receiveBuffer is { } size)
-        {
-            raw._tcp.ReceiveBufferSize = size;
-        }
+    public static Task<RawWebSocket> RequestAsync(EventServerHost host, string path = "/", int? receiveBuffer = null, params string[] headers) =>
+        RequestAsync(host, path, receiveBuffer, headers, []);
 
-        await raw._tcp.ConnectAsync(host.Http.Host, host.Http.Port);
-        raw._stream = raw._tcp.GetStream();
-        string[] standard =
-        [
-            $"Host: {host.Http.Authority}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        ];
-        string[] names = [.. headers.Select(NameOf)];
-        IEnumerable<string> lines = [$"GET {path} HTTP/1.1", .. standard.Where(h => !names.Contains(NameOf(h))), .. headers, "", ""];
-        await raw._stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines)));
-        await raw.ReadHeadAsync();
-        return raw;
-    }
+    /// <summary>Sends frames in one piece with the upgrade request, without waiting for the answer to that.</summary>
+    public static Task<RawWebSocket> RequestEagerlyAsync(EventServerHost host, byte[] frames) => RequestAsync(host, "/", null, [], frames);
 
     /// <summary>Connects, reads the <c>connected</c> of the namespace, and waits until the socket is in it.</summary>
     public static async Task<RawWebSocket> ConnectAsync(EventServerHost host, string path = "/", int? receiveBuffer = null)
@@ -87,42 +73,11 @@ internal sealed class RawWebSocket : IDisposable
     /// <param name="isFinal">The FIN bit.</param>
     /// <param name="reserved">The three reserved bits, as the bits 0x70 of the first byte.</param>
     /// <param name="isMasked">Whether it is masked, as a client must.</param>
-    public async Task SendAsync(int opcode, byte[] payload, bool isFinal = true, int reserved = 0, bool isMasked = true)
-    {
-        byte[] mask = [0x37, 0xfa, 0x21, 0x3d];
-        var frame = new MemoryStream();
-        frame.WriteByte((byte)((isFinal ? 0x80 : 0) | reserved | opcode));
-        int maskBit = isMasked ? 0x80 : 0;
-        byte[] length = new byte[8];
-        if (payload.Length < 126)
-        {
-            frame.WriteByte((byte)(maskBit | payload.Length));
-        }
-        else if (payload.Length <= ushort.MaxValue)
-        {
-            frame.WriteByte((byte)(maskBit | 126));
-            BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)payload.Length);
-            frame.Write(length, 0, 2);
-        }
-        else
-        {
-            frame.WriteByte((byte)(maskBit | 127));
-            BinaryPrimitives.WriteUInt64BigEndian(length, (ulong)payload.Length);
-            frame.Write(length, 0, 8);
-        }
+    public Task SendAsync(int opcode, byte[] payload, bool isFinal = true, int reserved = 0, bool isMasked = true) =>
+        SendBytesAsync(ClientFrame.Encode(opcode, payload, isFinal, reserved, isMasked));
 
-        if (isMasked)
-        {
-            frame.Write(mask);
-        }
-
-        for (int i = 0; i < payload.Length; i++)
-        {
-            frame.WriteByte((byte)(isMasked ? payload[i] ^ mask[i % 4] : payload[i]));
-        }
-
-        await _stream.WriteAsync(frame.ToArray());
-    }
+    /// <summary>Sends bytes as they are, in one write.</summary>
+    public Task SendBytesAsync(byte[] bytes) => _stream.WriteAsync(bytes).AsTask();
 
     public Task SendCloseAsync(int status, string reason = "") => SendAsync(RawFrame.Close, [(byte)(status >> 8), (byte)status, .. Encoding.UTF8.GetBytes(reason)]);
 
@@ -183,9 +138,26 @@ internal sealed class RawWebSocket : IDisposable
         }
     }
 
-    public void Dispose() => _tcp.Dispose();
+    /// <inheritdoc cref="RawConnection.Reset" />
+    public void Reset() => _connection.Reset();
+
+    public void Dispose() => _connection.Dispose();
 
     private static string NameOf(string header) => header[..header.IndexOf(':', StringComparison.Ordinal)].ToLowerInvariant();
+
+    private static async Task<RawWebSocket> RequestAsync(EventServerHost host, string path, int? receiveBuffer, string[] headers, byte[] first)
+    {
+        var raw = new RawWebSocket(await RawConnection.OpenAsync(host.Http, receiveBuffer));
+        string[] standard =
+        [
+            $"Host: {host.Http.Authority}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ];
+        string[] names = [.. headers.Select(NameOf)];
+        IEnumerable<string> lines = [$"GET {path} HTTP/1.1", .. standard.Where(h => !names.Contains(NameOf(h))), .. headers, "", ""];
+        await raw.SendBytesAsync([.. Encoding.ASCII.GetBytes(string.Join("\r\n", lines)), .. first]);
+        await raw.ReadHeadAsync();
+        return raw;
+    }
 
     private async Task ReadHeadAsync()
     {
