@@ -143,6 +143,8 @@ public class HttpBesideTests
     [InlineData(Wiring.Direct, true)]
     [InlineData(Wiring.Direct, false)]
     [InlineData(Wiring.Piped, true)]
+    [InlineData(Wiring.Tls, true)]
+    [InlineData(Wiring.Tls, false)]
     [InlineData(Wiring.PipedTls, true)]
     [InlineData(Wiring.PipedTls, false)]
     public async Task A_client_that_goes_away_in_the_middle_of_a_response_ends_it_and_harms_no_other(Wiring wiring, bool isReset)
