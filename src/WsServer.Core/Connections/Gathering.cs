@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace WsServer.Connections;
 
 /// <summary>
@@ -90,15 +92,20 @@ internal sealed class Gathering
     /// <summary>A part of a large fan-out, sent by a thread of the pool.</summary>
     private sealed class Shard : IThreadPoolWorkItem
     {
-        private readonly List<Outbox> _outboxes = [];
+        private const int MostFree = 64;
 
-        [ThreadStatic]
-        private static Shard? _free;
+        // Shared, as the thread that sends a part is another than the one that hands it out.
+        private static readonly ConcurrentQueue<Shard> Free = new();
+
+        private readonly List<Outbox> _outboxes = [];
 
         public static void Start(List<Outbox> held, int from, int count)
         {
-            Shard shard = _free ?? new Shard();
-            _free = null;
+            if (!Free.TryDequeue(out Shard? shard))
+            {
+                shard = new Shard();
+            }
+
             shard._outboxes.EnsureCapacity(count);
             for (int i = from; i < from + count; i++)
             {
@@ -117,7 +124,10 @@ internal sealed class Gathering
 
             FrameBatch.Forget();
             _outboxes.Clear();
-            _free = this;
+            if (Free.Count < MostFree)
+            {
+                Free.Enqueue(this);
+            }
         }
     }
 }
