@@ -17,6 +17,7 @@ internal sealed class Gathering
 
     private List<Outbox> _held = [];
     private List<Outbox>? _spare = [];
+    private TimeSpan _sending;
     private int _depth;
 
     /// <summary>The gathering that is open on this thread, if any.</summary>
@@ -30,27 +31,21 @@ internal sealed class Gathering
         return gathering;
     }
 
-    /// <summary>Sends what is held on this thread, and holds nothing more until <see cref="StepIn"/> with what this returns.</summary>
-    public static int StepOut()
+    /// <summary>Sends what is held, and holds nothing more on this thread until <see cref="StepIn"/> with what this returns.</summary>
+    public int StepOut()
     {
-        if (Current is not { } open)
-        {
-            return 0;
-        }
-
-        int depth = open._depth;
-        open._depth = 1;
-        open.Close();
+        int depth = _depth;
+        _depth = 1;
+        Close();
+        _sending = TimeSpan.Zero;
         return depth;
     }
 
-    /// <summary>Goes on where <see cref="StepOut"/> left off, on the same thread.</summary>
-    public static void StepIn(int depth)
+    /// <summary>Goes on where <see cref="StepOut"/> left off, on the same thread. Returns how long the thread has been sending meanwhile.</summary>
+    public TimeSpan StepIn(int depth)
     {
-        if (depth > 0)
-        {
-            (_ofThread ??= new Gathering())._depth = depth;
-        }
+        _depth = depth;
+        return _sending;
     }
 
     public void Hold(Outbox outbox) => _held.Add(outbox);
@@ -67,7 +62,9 @@ internal sealed class Gathering
         List<Outbox> held = _held;
         _held = _spare ?? [];
         _spare = null;
-        int shardSize = held[0].ShardSize;
+        TimeProvider time = held[0].Settings.Time;
+        long start = time.GetTimestamp();
+        int shardSize = held[0].Settings.ShardSize;
         int from = 0;
         while (held.Count - from > shardSize)
         {
@@ -87,6 +84,8 @@ internal sealed class Gathering
         {
             _spare = held;
         }
+
+        _sending += time.GetElapsedTime(start);
     }
 
     /// <summary>A part of a large fan-out, sent by a thread of the pool.</summary>

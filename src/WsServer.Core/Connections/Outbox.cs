@@ -49,8 +49,8 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
     }
 
-    /// <summary>How many outboxes one thread sends to at a time.</summary>
-    public int ShardSize => settings.ShardSize;
+    /// <summary>What it was made with.</summary>
+    public OutboxSettings Settings => settings;
 
     /// <summary>Whether something waits for a gathering to close.</summary>
     public bool IsHeld => _heldBy is not null;

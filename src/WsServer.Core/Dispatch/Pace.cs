@@ -11,6 +11,7 @@ internal sealed class Pace
     // How much one slow run weighs against a quick one, and from what weight on a handler counts as slow. A new one is
     // proven by eight quick runs; one that is slow now and then, as when the machine is busy, stays quick.
     private const int SlowWeight = 4;
+    private const int LongWeight = 16;
     private const int Limit = 16;
     private const int AtFirst = Limit + 7;
     private const int Most = 64;
@@ -22,15 +23,23 @@ internal sealed class Pace
     private static readonly TimeSpan TooLong = TimeSpan.FromSeconds(1);
 
     private int _weight = AtFirst;
+    private bool _hasRun;
 
     public bool IsSlow => Volatile.Read(ref _weight) >= Limit;
 
-    /// <summary>Whether it has lately kept a thread for long, so that nothing should wait for its end.</summary>
+    /// <summary>Whether it keeps its thread for long again and again, so that nothing should wait for its end.</summary>
     public bool IsBlocking => Volatile.Read(ref _weight) >= Most;
 
     /// <summary>Notes how long one run kept its thread.</summary>
     public void Note(TimeSpan elapsed)
     {
+        if (!_hasRun)
+        {
+            // The first run compiles code.
+            _hasRun = true;
+            elapsed = elapsed > TooLong ? elapsed : TimeSpan.Zero;
+        }
+
         int weight = Volatile.Read(ref _weight);
         if (elapsed > TooLong)
         {
@@ -38,7 +47,7 @@ internal sealed class Pace
         }
         else if (elapsed > Quick && weight < Most)
         {
-            Interlocked.CompareExchange(ref _weight, elapsed > Long ? Most : Math.Min(weight + SlowWeight, Most), weight);
+            Interlocked.CompareExchange(ref _weight, Math.Min(weight + (elapsed > Long ? LongWeight : SlowWeight), Most), weight);
         }
         else if (elapsed <= Quick && weight is > 0 and <= Most)
         {

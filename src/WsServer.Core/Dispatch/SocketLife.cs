@@ -229,12 +229,19 @@ internal sealed class SocketLife
     private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
     {
         Pace pace = PaceOf(handler);
-        int depth = pace.IsBlocking ? Gathering.StepOut() : 0;
         long start = _runtime.Time.GetTimestamp();
-        ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
-        pace.Note(_runtime.Time.GetElapsedTime(start));
-        Gathering.StepIn(depth);
-        return running;
+        if (!pace.IsBlocking || Gathering.Current is not { } gathering)
+        {
+            ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
+            pace.Note(_runtime.Time.GetElapsedTime(start));
+            return running;
+        }
+
+        // What it emits leaves at once, as its end may be far. The sending is not the handler's fault.
+        int depth = gathering.StepOut();
+        ValueTask blocking = _events.RunAsync(packet, handler, _hasJoined);
+        pace.Note(_runtime.Time.GetElapsedTime(start) - gathering.StepIn(depth));
+        return blocking;
     }
 
     private Task JoinTimedAsync()

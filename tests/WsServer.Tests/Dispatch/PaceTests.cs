@@ -81,14 +81,17 @@ public class PaceTests
     }
 
     [Fact]
-    public void One_long_run_weighs_as_much_as_many_slow_ones()
+    public void One_long_run_makes_slow_and_only_long_run_after_long_run_makes_blocking()
     {
         Note(Quick, 1_000);
         _pace.Note(Long);
-        Note(Quick, 48);
         _pace.IsSlow.Should().BeTrue();
         _pace.Note(Quick);
         _pace.IsSlow.Should().BeFalse();
+        Note(Long, 3);
+        _pace.IsBlocking.Should().BeFalse();
+        _pace.Note(Long);
+        _pace.IsBlocking.Should().BeTrue();
     }
 
     [Fact]
