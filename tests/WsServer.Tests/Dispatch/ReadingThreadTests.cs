@@ -1,5 +1,7 @@
 using FluentAssertions;
+using WsServer.Connections;
 using WsServer.Tests.Support;
+using WsServer.Wire;
 using Xunit;
 
 namespace WsServer.Tests.Dispatch;
@@ -60,6 +62,28 @@ public class ReadingThreadTests
         }
 
         places.Should().HaveCount(50).And.AllBeEquivalentTo(false);
+    }
+
+    [Fact]
+    public async Task To_emit_does_not_make_a_handler_slow_however_long_it_takes()
+    {
+        string sid = "";
+        var places = new List<bool>();
+        await using Asker asker = await Asker.StartAsync(io => io.On("tell", _ =>
+        {
+            places.Add(Asker.IsOnReadingThread);
+
+            // More than is held back, so that it is sent within the handler.
+            io.To(sid).EmitAsync("news", new string('x', 100_000));
+        }));
+        (TransportPair other, sid) = await asker.Server.ConnectAsync(transport: new LingeringTransport(asker.Time));
+        for (int i = 0; i < 20; i++)
+        {
+            await asker.AskAsync("tell");
+        }
+
+        places.Skip(8).Should().HaveCount(12).And.AllBeEquivalentTo(true);
+        await InMemoryServer.EndAsync(other);
     }
 
     [Fact]
@@ -224,5 +248,15 @@ public class ReadingThreadTests
         }
 
         places.Should().Equal(Enumerable.Range(0, 12).Select(i => i >= 8));
+    }
+
+    /// <summary>Takes its time to send.</summary>
+    private sealed class LingeringTransport(ManualTime time) : TransportPair, ITransport
+    {
+        ValueTask ITransport.SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
+        {
+            time.Advance(Slow);
+            return SendAsync(packets, cancellationToken);
+        }
     }
 }

@@ -28,6 +28,25 @@ public class EventTests
         JsonElement.DeepEquals(ack, JsonElement.Parse($$"""{"ack":{{id}}}""")).Should().BeTrue("{0} is the ack", ack);
     }
 
+    [Fact]
+    public async Task An_argument_may_be_taken_as_json_wherever_it_stands()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync(io =>
+        {
+            io.On<JsonArguments>("one", (socket, data) => socket.EmitAsync("got", data));
+            io.On<int, JsonArguments>("two", (socket, number, data) => socket.EmitAsync("got", data));
+        });
+        await using EventClient client = await EventClient.ConnectAsync(host);
+
+        await client.SendAsync("""{"event":"one","data":{"a":[1, 2]}}""");
+        await client.SendAsync("""{"event":"two","args":[7,{"b":"é"}]}""");
+        await client.SendAsync("""{"event":"two","args":[7]}""");
+
+        (await client.NextAsync()).GetProperty("data").GetRawText().Should().Be("""{"a":[1, 2]}""");
+        (await client.NextAsync()).GetProperty("data").GetRawText().Should().Be("""{"b":"é"}""");
+        (await client.NextAsync()).TryGetProperty("data", out _).Should().BeFalse("what is missing is no argument");
+    }
+
     [Theory]
     [InlineData("-1")]
     [InlineData("9007199254740992")]
