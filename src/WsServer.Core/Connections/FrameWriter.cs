@@ -7,14 +7,12 @@ namespace WsServer.Connections;
 /// Writes frames, whole and one after the other, whoever they are from: the outbox, the heartbeat, or the reader with a
 /// pong or a close. What the output takes at once leaves on the caller's thread.
 /// </summary>
-#pragma warning disable CA1001 // The semaphore's wait handle is never asked for, so there is nothing to dispose.
 internal sealed class FrameWriter(IByteOutput output)
-#pragma warning restore CA1001
 {
     // Packets that are longer together are written one after the other, not copied into one piece.
     private const int JoinedBytes = 128 * 1024;
 
-    private readonly SemaphoreSlim _writing = new(1, 1);
+    private WriteGate _gate;
     private bool _isClosed;
 
     /// <summary>Whether a frame was cut off, so that nothing can follow.</summary>
@@ -92,7 +90,7 @@ internal sealed class FrameWriter(IByteOutput output)
         int written = TryWrite(bytes.Span, isClose);
         if (written < 0)
         {
-            await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _gate.EnterAsync(cancellationToken).ConfigureAwait(false);
             written = WriteEntered(bytes.Span, isClose);
         }
 
@@ -104,7 +102,7 @@ internal sealed class FrameWriter(IByteOutput output)
 
     /// <summary>Writes at once what can be, without waiting. A negative result: another writes. Less than all: the rest is for <see cref="WriteRestAsync"/>, which must follow.</summary>
     private int TryWrite(ReadOnlySpan<byte> bytes, bool isClose = false) =>
-        _writing.Wait(0, CancellationToken.None) ? WriteEntered(bytes, isClose) : -1;
+        _gate.TryEnter() ? WriteEntered(bytes, isClose) : -1;
 
     private int WriteEntered(ReadOnlySpan<byte> bytes, bool isClose)
     {
@@ -131,7 +129,7 @@ internal sealed class FrameWriter(IByteOutput output)
         {
             if (isDone)
             {
-                _writing.Release();
+                _gate.Leave();
             }
         }
     }
@@ -147,7 +145,7 @@ internal sealed class FrameWriter(IByteOutput output)
         finally
         {
             IsCut = !isDone;
-            _writing.Release();
+            _gate.Leave();
         }
     }
 }

@@ -22,14 +22,14 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     // Past this many bytes a batch is sent before more is gathered.
     private const int BatchBytes = 64 * 1024;
 
-    private readonly PacketQueue _queue = new();
     private readonly TaskCompletionSource<Closing> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IPacketCodec _codec = codec;
     private volatile Closing? _closing;
     private TaskCompletionSource? _finished;
     private ErrorBudget? _errors;
-    private bool _isWriting;
     private volatile Gathering? _heldBy;
+    private PacketQueue _queue;
+    private bool _isWriting;
     private bool _isFinished;
 
     /// <summary>Completes as soon as no more is accepted; what was accepted may still be on its way.</summary>
@@ -42,7 +42,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     {
         get
         {
-            lock (_queue)
+            lock (this)
             {
                 return _isFinished ? Task.CompletedTask : (_finished ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
@@ -70,7 +70,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     {
         get
         {
-            lock (_queue)
+            lock (this)
             {
                 return _queue.BytesBehindFirst;
             }
@@ -112,7 +112,8 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     /// <summary>Ends the connection: nothing more is taken, and the client is told why. The first call counts.</summary>
     public void Complete(Closing closing)
     {
-        lock (_queue)
+        ReadOnlyMemory<EncodedPacket> batch;
+        lock (this)
         {
             CompleteLocked(closing);
             if (_isWriting)
@@ -120,16 +121,17 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
                 return;
             }
 
-            _isWriting = true;
+            batch = BeginWriting();
         }
 
-        Write();
+        Write(batch);
     }
 
     /// <summary>Sends what a gathering has held back, unless it is on its way already.</summary>
     public void Flush()
     {
-        lock (_queue)
+        ReadOnlyMemory<EncodedPacket> batch;
+        lock (this)
         {
             _heldBy = null;
             if (_isWriting || _queue.IsEmpty)
@@ -137,10 +139,10 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
                 return;
             }
 
-            _isWriting = true;
+            batch = BeginWriting();
         }
 
-        Write();
+        Write(batch);
     }
 
     private bool Post(EncodedPacket encoded, bool isVolatile)
@@ -148,7 +150,8 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         bool isTaken = false;
         while (!isTaken)
         {
-            lock (_queue)
+            ReadOnlyMemory<EncodedPacket> batch;
+            lock (this)
             {
                 if (_closing is not null)
                 {
@@ -173,10 +176,10 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
                 }
 
                 // It is taken; or what is held leaves first, as the client has had no chance to read it yet.
-                _isWriting = true;
+                batch = BeginWriting();
             }
 
-            Write();
+            Write(batch);
         }
 
         return true;
@@ -243,12 +246,21 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         _completed.TrySetResult(closing);
     }
 
+    // Under the lock, which is then left: for Write.
+    private ReadOnlyMemory<EncodedPacket> BeginWriting()
+    {
+        _isWriting = true;
+        return _queue.Take(BatchBytes);
+    }
+
     // The first batch leaves on the poster's thread, without a hop, if the transport takes it. Those after it do not:
     // other posters could feed them for ever, and this one has more to do.
-    private void Write()
+    private void Write(ReadOnlyMemory<EncodedPacket> batch)
     {
-        if (!TryTakeBatch(out ReadOnlyMemory<EncodedPacket> batch))
+        if (batch.IsEmpty)
         {
+            // Completed, with nothing left to send.
+            _ = SayGoodbyeAsync(_closing!);
             return;
         }
 
@@ -311,7 +323,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     /// <summary>Takes what is to be written next. When there is nothing, the writer ends: for good, if the outbox is complete.</summary>
     private bool TryTakeBatch(out ReadOnlyMemory<EncodedPacket> batch)
     {
-        lock (_queue)
+        lock (this)
         {
             batch = _queue.Take(BatchBytes);
             if (!batch.IsEmpty)
@@ -333,7 +345,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     /// <summary>A batch is sent. True when nothing waits behind it and the writer has ended.</summary>
     private bool EndBatch()
     {
-        lock (_queue)
+        lock (this)
         {
             _queue.ReleaseTaken();
             if (!_queue.IsEmpty || _closing is not null)
@@ -375,7 +387,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     private void Fail(Exception exception)
     {
         settings.Logger.SendFailed(exception);
-        lock (_queue)
+        lock (this)
         {
             CompleteLocked(Closing.Broken);
         }
@@ -385,7 +397,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
     private void Finish()
     {
-        lock (_queue)
+        lock (this)
         {
             _isFinished = true;
             _finished?.TrySetResult();

@@ -4,46 +4,63 @@ namespace WsServer.Connections;
 
 /// <summary>
 /// The packets of an outbox in order: first those taken to be written, then those that wait. They lie side by side, so
-/// that a batch is a slice of them. Holds each packet while it has it. Guarded by its owner.
+/// that a batch is a slice of them; one alone needs no place. Holds each packet while it has it. Guarded by its owner,
+/// of whose fields it is one, so that a delivery finds it where it is already: do not copy.
 /// </summary>
-internal sealed class PacketQueue
+internal struct PacketQueue
 {
     private const int FewestPlaces = 4;
 
     // One that has held more than so many gives its places back when it is empty.
     private const int KeptPlaces = 64;
 
-    private EncodedPacket[] _packets = [];
+    // When it is there, it is all there is, and the places are empty.
+    private EncodedPacket? _only;
+    private EncodedPacket[]? _packets;
     private int _start;
     private int _taken;
     private int _end;
 
-    public bool IsEmpty => _start == _end;
+    public readonly bool IsEmpty => _only is null && _start == _end;
 
     /// <summary>The bytes of all packets.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The same without the first, which is being written or will be next.</summary>
-    public long BytesBehindFirst => IsEmpty ? 0 : Bytes - _packets[_start].Length;
+    public readonly long BytesBehindFirst => IsEmpty || _only is not null ? 0 : Bytes - _packets![_start].Length;
 
     public void Add(EncodedPacket packet)
     {
-        if (_end == _packets.Length)
+        Bytes += packet.Length;
+        if (IsEmpty)
         {
-            MakeRoom();
+            _only = packet;
+            return;
         }
 
-        _packets[_end++] = packet;
-        Bytes += packet.Length;
+        if (_only is not null)
+        {
+            // A batch that is out has the packet from elsewhere.
+            Append(_only);
+            _only = null;
+        }
+
+        Append(packet);
     }
 
     /// <summary>Takes packets until they have this many bytes, at least one; nothing, when none waits.</summary>
     public ReadOnlyMemory<EncodedPacket> Take(int bytes)
     {
+        if (_only is not null)
+        {
+            _taken = 1;
+            return _only.Alone;
+        }
+
         long size = 0;
         while (_start + _taken < _end && size < bytes)
         {
-            size += _packets[_start + _taken++].Length;
+            size += _packets![_start + _taken++].Length;
         }
 
         return _packets.AsMemory(_start, _taken);
@@ -52,20 +69,27 @@ internal sealed class PacketQueue
     /// <summary>What was taken is sent.</summary>
     public void ReleaseTaken()
     {
+        if (_only is not null && _taken > 0)
+        {
+            _taken = 0;
+            DropOnly();
+            return;
+        }
+
         for (; _taken > 0; _taken--)
         {
-            Bytes -= _packets[_start].Length;
+            Bytes -= _packets![_start].Length;
             _packets[_start].Release();
             _packets[_start++] = null!;
         }
 
-        if (IsEmpty)
+        if (_start == _end)
         {
             _start = 0;
             _end = 0;
-            if (_packets.Length > KeptPlaces)
+            if (_packets?.Length > KeptPlaces)
             {
-                _packets = [];
+                _packets = null;
             }
         }
     }
@@ -73,12 +97,35 @@ internal sealed class PacketQueue
     /// <summary>Drops what waits; what was taken is still being written.</summary>
     public void DropWaiting()
     {
+        if (_only is not null && _taken == 0)
+        {
+            DropOnly();
+        }
+
         while (_end > _start + _taken)
         {
-            Bytes -= _packets[--_end].Length;
+            Bytes -= _packets![--_end].Length;
             _packets[_end].Release();
             _packets[_end] = null!;
         }
+    }
+
+    private void DropOnly()
+    {
+        EncodedPacket packet = _only!;
+        _only = null;
+        Bytes -= packet.Length;
+        packet.Release();
+    }
+
+    private void Append(EncodedPacket packet)
+    {
+        if (_packets is null || _end == _packets.Length)
+        {
+            MakeRoom();
+        }
+
+        _packets![_end++] = packet;
     }
 
     // Into a new array: a transport may be reading a slice of this one.
@@ -86,7 +133,7 @@ internal sealed class PacketQueue
     {
         int count = _end - _start;
         var packets = new EncodedPacket[Math.Max(FewestPlaces, count * 2)];
-        Array.Copy(_packets, _start, packets, 0, count);
+        _packets?.AsSpan(_start, count).CopyTo(packets);
         _packets = packets;
         _start = 0;
         _end = count;

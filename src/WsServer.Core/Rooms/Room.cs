@@ -5,6 +5,9 @@ internal sealed class Membership<T>(RoomMember<T> member, Room<T> room)
 {
     public RoomMember<T> Member => member;
 
+    /// <summary>The member's, one step nearer for who visits many.</summary>
+    public T Value { get; } = member.Value;
+
     public Room<T> Room => room;
 
     /// <summary>Where it stands in the room's array; guarded by the room.</summary>

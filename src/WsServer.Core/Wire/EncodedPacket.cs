@@ -24,6 +24,7 @@ public sealed class EncodedPacket
     private int _length;
     private int _frameStart;
     private int _holders;
+    private EncodedPacket[]? _alone;
 
     private EncodedPacket()
     {
@@ -40,6 +41,9 @@ public sealed class EncodedPacket
 
     /// <summary>The length of the frame in bytes: what the packet costs in an outbox.</summary>
     public int Length => Headroom + _length - _frameStart;
+
+    /// <summary>The packet as a batch of one; the same for everybody who sends it.</summary>
+    internal ReadOnlyMemory<EncodedPacket> Alone => _alone ??= [this];
 
     /// <summary>Makes a packet from the bytes of its message, which are copied. The caller holds it.</summary>
     /// <param name="payload">The message.</param>

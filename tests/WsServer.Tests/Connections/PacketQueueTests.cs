@@ -13,7 +13,7 @@ public class PacketQueueTests
     // The header of a short text is two bytes.
     private const int HeaderBytes = 2;
 
-    private readonly PacketQueue _queue = new();
+    private PacketQueue _queue;
 
     [Fact]
     public void An_unused_queue_is_empty()
