@@ -15,6 +15,18 @@ internal sealed class FrameWriter(IByteOutput output)
     private WriteGate _gate;
     private bool _isClosed;
 
+    public void Warm(int stage)
+    {
+        if (stage == 2)
+        {
+            Prefetch.Object(output);
+        }
+        else if (output is SocketOutput o)
+        {
+            o.Warm(stage);
+        }
+    }
+
     /// <summary>Whether a frame was cut off, so that nothing can follow.</summary>
     public bool IsCut { get; private set; }
 

@@ -54,6 +54,18 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
 
     public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) => _writer.SendAsync(packets, cancellationToken);
 
+    public void Warm(int stage)
+    {
+        if (stage == 1)
+        {
+            Prefetch.Object(_writer);
+        }
+        else
+        {
+            _writer.Warm(stage);
+        }
+    }
+
     public ValueTask PingAsync(CancellationToken cancellationToken) => _writer.WriteAsync(PingFrame, cancellationToken);
 
     public async ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)

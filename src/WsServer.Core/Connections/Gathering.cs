@@ -75,6 +75,7 @@ internal sealed class Gathering
 
         for (int i = from; i < held.Count; i++)
         {
+            Warm(held, i);
             held[i].Flush();
         }
 
@@ -86,6 +87,17 @@ internal sealed class Gathering
         }
 
         Spend(time.GetElapsedTime(start));
+    }
+
+    private static void Warm(List<Outbox> held, int i)
+    {
+        int n = held.Count;
+        if (i + 6 < n) { Prefetch.Object(held[i + 6]); }
+        if (i + 5 < n) { held[i + 5].Warm(0); }
+        if (i + 4 < n) { held[i + 4].Warm(1); }
+        if (i + 3 < n) { held[i + 3].Warm(2); }
+        if (i + 2 < n) { held[i + 2].Warm(3); }
+        if (i + 1 < n) { held[i + 1].Warm(4); }
     }
 
     /// <summary>A part of a large fan-out, sent by a thread of the pool.</summary>

@@ -145,6 +145,21 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         Write(batch);
     }
 
+    public void Warm(int stage)
+    {
+        if (stage == 0)
+        {
+            Prefetch.Object(transport);
+        }
+        else
+        {
+            if (transport is FramedWebSocketTransport framed)
+            {
+                framed.Warm(stage);
+            }
+        }
+    }
+
     private bool Post(EncodedPacket encoded, bool isVolatile)
     {
         bool isTaken = false;

@@ -9,6 +9,18 @@ namespace WsServer.Connections;
 /// <param name="socket">A connected socket, set not to block.</param>
 internal sealed class SocketOutput(Socket socket) : IByteOutput
 {
+    public void Warm(int stage)
+    {
+        if (stage == 3)
+        {
+            Prefetch.Object(socket);
+        }
+        else
+        {
+            Prefetch.Object(socket.SafeHandle);
+        }
+    }
+
     public int TryWrite(ReadOnlySpan<byte> bytes)
     {
         int written;
