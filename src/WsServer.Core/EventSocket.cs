@@ -35,7 +35,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         Namespace = ns;
         Handshake = handshake;
         _outbox = outbox;
-        _member = new RoomMember<EventSocket>(Id, this);
+        _member = new RoomMember<EventSocket>(Id, this, outbox);
         _life = new SocketLife(this, ns.Runtime, outbox, owner);
     }
 
@@ -87,6 +87,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     /// <summary>This socket, with events that may be dropped when the client does not keep up.</summary>
     public Broadcast Volatile => Namespace.To(Id).Volatile;
+
+    internal volatile bool IsIn;
 
     internal SocketLife Life => _life;
 
@@ -213,7 +215,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     internal void Disconnect(bool close) => _life.PutOut(close);
 
-    internal bool Post(OutgoingPacket packet, bool isVolatile) => _life.IsConnected && _outbox.Post(packet, isVolatile);
+    internal bool Post(OutgoingPacket packet, bool isVolatile) => (IsIn || _life.IsConnected) && _outbox.Post(packet, isVolatile);
 
     /// <summary>Emits an event that wants an ack.</summary>
     internal void Ask(PacketId id, IAckWaiter waiter, OutgoingPacket packet)

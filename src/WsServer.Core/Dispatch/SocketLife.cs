@@ -178,6 +178,7 @@ internal sealed class SocketLife
         {
             before = _state;
             _state = Ended;
+            _socket.IsIn = false;
         }
 
         if (before == Ended)
@@ -286,6 +287,7 @@ internal sealed class SocketLife
             }
 
             _state = InNamespace;
+            _socket.IsIn = true;
         }
 
         _hasJoined = true;

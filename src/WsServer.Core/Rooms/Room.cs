@@ -8,6 +8,8 @@ internal sealed class Membership<T>(RoomMember<T> member, Room<T> room)
     /// <summary>The member's, one step nearer for who visits many.</summary>
     public T Value { get; } = member.Value;
 
+    public object? Touched { get; } = member.Touched;
+
     public Room<T> Room => room;
 
     /// <summary>Where it stands in the room's array; guarded by the room.</summary>
@@ -97,14 +99,17 @@ internal sealed class Room<T>(string name)
     }
 
     /// <summary>Calls back for each member that was there when the sequence stood at <paramref name="until"/>.</summary>
-    public void Visit<TState>(long until, TState state, Action<RoomMember<T>, TState> action)
+    public void Visit<TState>(long until, TState state, Action<Membership<T>, TState> action)
     {
-        foreach (ref Membership<T>? slot in Volatile.Read(ref _slots).AsSpan())
+        Membership<T>?[] slots = Volatile.Read(ref _slots);
+        for (int i = 0; i < slots.Length; i++)
         {
-            Membership<T>? membership = Volatile.Read(ref slot);
+            Membership<T>? membership = Volatile.Read(ref slots[i]);
+            if (i + 6 < slots.Length) { Connections.Prefetch.Object(slots[i + 6]); }
+            if (i + 3 < slots.Length && slots[i + 3] is { } m) { Connections.Prefetch.Object(m.Value); Connections.Prefetch.Object(m.Touched); }
             if (membership is not null && membership.Sequence <= until)
             {
-                action(membership.Member, state);
+                action(membership, state);
             }
         }
     }

@@ -102,7 +102,7 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
                     action(only.Value, state);
                 }
 
-                room?.Visit(until, (state, action), static (member, s) => s.action(member.Value, s.state));
+                room?.Visit(until, (state, action), static (membership, s) => s.action(membership.Value, s.state));
                 return;
             }
         }
@@ -111,7 +111,13 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
         (TState, Action<T, TState>, string[], HashSet<RoomMember<T>>?) all = (state, action, except, seen);
         if (rooms.Length == 0)
         {
-            _everyone.Visit(until, all, Call);
+            if (except.Length == 0)
+            {
+                _everyone.Visit(until, (state, action), static (membership, s) => s.action(membership.Value, s.state));
+                return;
+            }
+
+            _everyone.Visit(until, all, static (membership, a) => Call(membership.Member, a));
         }
 
         foreach (string name in rooms)
@@ -123,7 +129,7 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
 
             if (_rooms.TryGetValue(name, out Room<T>? room))
             {
-                room.Visit(until, all, Call);
+                room.Visit(until, all, static (membership, a) => Call(membership.Member, a));
             }
         }
 

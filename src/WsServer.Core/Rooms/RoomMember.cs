@@ -1,7 +1,7 @@
 namespace WsServer.Rooms;
 
 /// <summary>Somebody who can be in rooms. The member's own room, named by its id, needs no place of its own.</summary>
-internal sealed class RoomMember<T>(string id, T value)
+internal sealed class RoomMember<T>(string id, T value, object? touched = null)
 {
     private Dictionary<string, Membership<T>>? _rooms;
     private bool _isGone;
@@ -9,6 +9,8 @@ internal sealed class RoomMember<T>(string id, T value)
     public string Id => id;
 
     public T Value => value;
+
+    public object? Touched => touched;
 
     /// <summary>The place among all members; set by the index.</summary>
     public Membership<T>? Presence { get; set; }
