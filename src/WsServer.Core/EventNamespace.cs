@@ -184,8 +184,8 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         }
         finally
         {
-            gathering.Spend(_runtime.Time.GetElapsedTime(start));
             gathering.Close();
+            gathering.Spend(_runtime.Time.GetElapsedTime(start));
         }
     }
 

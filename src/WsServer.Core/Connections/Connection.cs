@@ -29,6 +29,7 @@ internal sealed class Connection(
     private const int BatchMessages = 64;
 
     private readonly IHeartbeatTransport? _heartbeat = transport as IHeartbeatTransport;
+    private readonly CancellationToken _aborted = abort.Token;
     private long _lastPing = settings.Time.GetTimestamp();
     private Task _receiving = Task.CompletedTask;
     private bool _isPongDue;
@@ -113,7 +114,7 @@ internal sealed class Connection(
     {
         try
         {
-            await heartbeat.PingAsync(abort.Token).ConfigureAwait(false);
+            await heartbeat.PingAsync(_aborted).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -126,7 +127,7 @@ internal sealed class Connection(
     {
         try
         {
-            TransportMessage message = await transport.ReceiveAsync(abort.Token).ConfigureAwait(false);
+            TransportMessage message = await transport.ReceiveAsync(_aborted).ConfigureAwait(false);
             while (message.Kind != TransportMessageKind.Closed)
             {
                 ValueTask taken = TakeBatch(message, out ValueTask<TransportMessage> next);
@@ -162,7 +163,7 @@ internal sealed class Connection(
                 ValueTask taken = Take(message);
 
                 // The message's memory is given back with this.
-                next = transport.ReceiveAsync(abort.Token);
+                next = transport.ReceiveAsync(_aborted);
                 if (count == BatchMessages || !taken.IsCompletedSuccessfully || !next.IsCompletedSuccessfully)
                 {
                     return taken;

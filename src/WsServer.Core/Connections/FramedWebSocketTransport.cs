@@ -39,7 +39,7 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     private int _goodbyes;
     private volatile bool _isAborted;
 
-    public long LastReceived => Interlocked.Read(ref _lastReceived);
+    public long LastReceived => Volatile.Read(ref _lastReceived);
 
     public ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -170,7 +170,7 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
 
             ReadResult read = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            Interlocked.Exchange(ref _lastReceived, time.GetTimestamp());
+            Volatile.Write(ref _lastReceived, time.GetTimestamp());
             _unread = read.Buffer;
             _end = read.Buffer.End;
             _isReadOpen = true;

@@ -62,8 +62,6 @@ internal sealed class Gathering
         List<Outbox> held = _held;
         _held = _spare ?? [];
         _spare = null;
-        TimeProvider time = held[0].Settings.Time;
-        long start = time.GetTimestamp();
         int shardSize = held[0].Settings.ShardSize;
         int from = 0;
         while (held.Count - from > shardSize)
@@ -85,8 +83,6 @@ internal sealed class Gathering
         {
             _spare = held;
         }
-
-        Spend(time.GetElapsedTime(start));
     }
 
     private static void Warm(List<Outbox> held, int i)

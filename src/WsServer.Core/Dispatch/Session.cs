@@ -16,6 +16,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     // Nearly always one each; replaced as a whole under the lock, so that they are read without it.
     private volatile EventSocket[] _sockets = [];
     private volatile EventSocket[] _unfinished = [];
+    private volatile EventSocket? _home;
     private ITimer? _connectTimer;
     private EventSocket? _first;
     private bool _isClosed;
@@ -101,7 +102,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
         bool isEmpty;
         lock (this)
         {
-            _sockets = Without(_sockets, socket);
+            SetSockets(Without(_sockets, socket));
             isEmpty = !_isClosed && Array.TrueForAll(_sockets, s => s.Life.IsLeaving);
         }
 
@@ -193,7 +194,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
                 socket = new EventSocket(ns, handshake, _outbox, this);
                 predecessor = present?.Life.Finished;
                 _first ??= socket;
-                _sockets = [.. Without(_sockets, present), socket];
+                SetSockets([.. Without(_sockets, present), socket]);
                 _unfinished = [.. _unfinished, socket];
             }
         }
@@ -241,8 +242,19 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     private JsonElement ParseAuth(JsonArguments auth) =>
         JsonElement.Parse(auth.Utf8.Span, new JsonDocumentOptions { MaxDepth = _runtime.Options.MaxJsonDepth });
 
+    private void SetSockets(EventSocket[] sockets)
+    {
+        _home = Array.Find(sockets, s => s.Namespace.Name == _outbox.Home);
+        _sockets = sockets;
+    }
+
     private EventSocket? Find(string ns)
     {
+        if (_home is { } home && ReferenceEquals(ns, _outbox.Home))
+        {
+            return home;
+        }
+
         foreach (EventSocket socket in _sockets)
         {
             if (socket.Namespace.Name == ns)
