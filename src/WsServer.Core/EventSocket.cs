@@ -23,6 +23,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
     private readonly Outbox _outbox;
     private readonly SocketLife _life;
     private readonly RoomMember<EventSocket> _member;
+    private volatile bool _isIn;
     private ConcurrentDictionary<object, object?>? _items;
     private IServiceScope? _scope;
     private ClaimsPrincipal? _user;
@@ -88,7 +89,12 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>This socket, with events that may be dropped when the client does not keep up.</summary>
     public Broadcast Volatile => Namespace.To(Id).Volatile;
 
-    internal volatile bool IsIn;
+    /// <summary>Whether it is in its namespace: what its life knows, where a broadcast need not go for it.</summary>
+    internal bool IsIn
+    {
+        get => _isIn;
+        set => _isIn = value;
+    }
 
     internal SocketLife Life => _life;
 

@@ -7,7 +7,7 @@ namespace WsServer.Connections;
 /// Writes frames, whole and one after the other, whoever they are from: the outbox, the heartbeat, or the reader with a
 /// pong or a close. What the output takes at once leaves on the caller's thread.
 /// </summary>
-internal sealed class FrameWriter(IByteOutput output)
+internal sealed class FrameWriter(IByteOutput output) : IPrefetched
 {
     // Packets that are longer together are written one after the other, not copied into one piece.
     private const int JoinedBytes = 128 * 1024;
@@ -15,20 +15,20 @@ internal sealed class FrameWriter(IByteOutput output)
     private WriteGate _gate;
     private bool _isClosed;
 
-    public void Warm(int stage)
-    {
-        if (stage == 2)
-        {
-            Prefetch.Object(output);
-        }
-        else if (output is SocketOutput o)
-        {
-            o.Warm(stage);
-        }
-    }
-
     /// <summary>Whether a frame was cut off, so that nothing can follow.</summary>
     public bool IsCut { get; private set; }
+
+    public void Prefetch(int link)
+    {
+        if (link == 0)
+        {
+            WsServer.Prefetch.Object(output);
+        }
+        else if (output is IPrefetched chain)
+        {
+            chain.Prefetch(link - 1);
+        }
+    }
 
     /// <summary>Writes packets; completes when they are not read any more.</summary>
     /// <exception cref="IOException">The connection broke.</exception>

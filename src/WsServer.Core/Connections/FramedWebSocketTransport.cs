@@ -17,7 +17,7 @@ namespace WsServer.Connections;
 /// <param name="time">For <see cref="LastReceived"/>.</param>
 /// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
 internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort)
-    : IHeartbeatTransport
+    : IHeartbeatTransport, IPrefetched
 {
     private const int NormalClosure = 1000;
     private const int ProtocolError = 1002;
@@ -54,15 +54,15 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
 
     public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) => _writer.SendAsync(packets, cancellationToken);
 
-    public void Warm(int stage)
+    public void Prefetch(int link)
     {
-        if (stage == 1)
+        if (link == 0)
         {
-            Prefetch.Object(_writer);
+            WsServer.Prefetch.Object(_writer);
         }
         else
         {
-            _writer.Warm(stage);
+            _writer.Prefetch(link - 1);
         }
     }
 

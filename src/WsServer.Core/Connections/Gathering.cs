@@ -71,13 +71,7 @@ internal sealed class Gathering
             from += shardSize;
         }
 
-        for (int i = from; i < held.Count; i++)
-        {
-            Warm(held, i);
-            held[i].Flush();
-        }
-
-        FrameBatch.Forget();
+        Flush(held, from);
         held.Clear();
         if (held.Capacity <= KeptOutboxes)
         {
@@ -85,15 +79,21 @@ internal sealed class Gathering
         }
     }
 
-    private static void Warm(List<Outbox> held, int i)
+    // While one is sent, what the next ones will touch is brought near, link by link: each link's address stands in the
+    // one before, so the further ahead, the fewer.
+    private static void Flush(List<Outbox> outboxes, int from)
     {
-        int n = held.Count;
-        if (i + 6 < n) { Prefetch.Object(held[i + 6]); }
-        if (i + 5 < n) { held[i + 5].Warm(0); }
-        if (i + 4 < n) { held[i + 4].Warm(1); }
-        if (i + 3 < n) { held[i + 3].Warm(2); }
-        if (i + 2 < n) { held[i + 2].Warm(3); }
-        if (i + 1 < n) { held[i + 1].Warm(4); }
+        for (int i = from; i < outboxes.Count; i++)
+        {
+            for (int ahead = Math.Min(Outbox.PrefetchedLinks, outboxes.Count - 1 - i); ahead > 0; ahead--)
+            {
+                outboxes[i + ahead].Prefetch(Outbox.PrefetchedLinks - ahead);
+            }
+
+            outboxes[i].Flush();
+        }
+
+        FrameBatch.Forget();
     }
 
     /// <summary>A part of a large fan-out, sent by a thread of the pool.</summary>
@@ -124,12 +124,7 @@ internal sealed class Gathering
 
         public void Execute()
         {
-            foreach (Outbox outbox in _outboxes)
-            {
-                outbox.Flush();
-            }
-
-            FrameBatch.Forget();
+            Flush(_outboxes, 0);
             _outboxes.Clear();
             if (Free.Count < MostFree)
             {

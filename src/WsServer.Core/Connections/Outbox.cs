@@ -22,6 +22,9 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     // Past this many bytes a batch is sent before more is gathered.
     private const int BatchBytes = 64 * 1024;
 
+    /// <summary>The outbox, its transport, the transport's writer, that one's output, and a socket.</summary>
+    public const int PrefetchedLinks = 5;
+
     private readonly TaskCompletionSource<Closing> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IPacketCodec _codec = codec;
     private volatile Closing? _closing;
@@ -145,18 +148,23 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         Write(batch);
     }
 
-    public void Warm(int stage)
+    /// <summary>
+    /// Asks for one of the objects that <see cref="Flush"/> goes through: with 0 for the outbox itself, which needs not
+    /// be near yet, then for one after the other up to <see cref="PrefetchedLinks"/>.
+    /// </summary>
+    public void Prefetch(int link)
     {
-        if (stage == 0)
+        if (link == 0)
         {
-            Prefetch.Object(transport);
+            WsServer.Prefetch.Object(this);
         }
-        else
+        else if (link == 1)
         {
-            if (transport is FramedWebSocketTransport framed)
-            {
-                framed.Warm(stage);
-            }
+            WsServer.Prefetch.Object(transport);
+        }
+        else if (transport is IPrefetched chain)
+        {
+            chain.Prefetch(link - 2);
         }
     }
 

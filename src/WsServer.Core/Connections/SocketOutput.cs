@@ -7,18 +7,14 @@ namespace WsServer.Connections;
 /// thread pool; only what the socket does not take at once is sent asynchronously.
 /// </summary>
 /// <param name="socket">A connected socket, set not to block.</param>
-internal sealed class SocketOutput(Socket socket) : IByteOutput
+internal sealed class SocketOutput(Socket socket) : IByteOutput, IPrefetched
 {
-    public void Warm(int stage)
+    private readonly SafeSocketHandle _handle = socket.SafeHandle;
+
+    public void Prefetch(int link)
     {
-        if (stage == 3)
-        {
-            Prefetch.Object(socket);
-        }
-        else
-        {
-            Prefetch.Object(socket.SafeHandle);
-        }
+        WsServer.Prefetch.Object(socket);
+        WsServer.Prefetch.Object(_handle);
     }
 
     public int TryWrite(ReadOnlySpan<byte> bytes)

@@ -8,7 +8,8 @@ internal sealed class Membership<T>(RoomMember<T> member, Room<T> room)
     /// <summary>The member's, one step nearer for who visits many.</summary>
     public T Value { get; } = member.Value;
 
-    public object? Touched { get; } = member.Touched;
+    /// <summary>The member's.</summary>
+    public object? Companion { get; } = member.Companion;
 
     public Room<T> Room => room;
 
@@ -27,6 +28,10 @@ internal sealed class Membership<T>(RoomMember<T> member, Room<T> room)
 internal sealed class Room<T>(string name)
 {
     private const int FewestSlots = 4;
+
+    // How far ahead of the visit what it will touch is brought near: first the membership, then what stands in it.
+    private const int PlacesAhead = 6;
+    private const int ValuesAhead = 3;
 
     private readonly Lock _gate = new();
     private Membership<T>?[] _slots = [];
@@ -105,8 +110,16 @@ internal sealed class Room<T>(string name)
         for (int i = 0; i < slots.Length; i++)
         {
             Membership<T>? membership = Volatile.Read(ref slots[i]);
-            if (i + 6 < slots.Length) { Connections.Prefetch.Object(slots[i + 6]); }
-            if (i + 3 < slots.Length && slots[i + 3] is { } m) { Connections.Prefetch.Object(m.Value); Connections.Prefetch.Object(m.Touched); }
+            if (i + PlacesAhead < slots.Length)
+            {
+                Prefetch.Object(slots[i + PlacesAhead]);
+                if (slots[i + ValuesAhead] is { } next)
+                {
+                    Prefetch.Object(next.Value);
+                    Prefetch.Object(next.Companion);
+                }
+            }
+
             if (membership is not null && membership.Sequence <= until)
             {
                 action(membership, state);

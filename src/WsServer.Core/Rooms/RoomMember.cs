@@ -1,7 +1,10 @@
 namespace WsServer.Rooms;
 
 /// <summary>Somebody who can be in rooms. The member's own room, named by its id, needs no place of its own.</summary>
-internal sealed class RoomMember<T>(string id, T value, object? touched = null)
+/// <param name="id">Its id.</param>
+/// <param name="value">Who it is.</param>
+/// <param name="companion">What whoever visits many members goes on to from the value; see <see cref="Prefetch"/>.</param>
+internal sealed class RoomMember<T>(string id, T value, object? companion = null)
 {
     private Dictionary<string, Membership<T>>? _rooms;
     private bool _isGone;
@@ -10,7 +13,7 @@ internal sealed class RoomMember<T>(string id, T value, object? touched = null)
 
     public T Value => value;
 
-    public object? Touched => touched;
+    public object? Companion => companion;
 
     /// <summary>The place among all members; set by the index.</summary>
     public Membership<T>? Presence { get; set; }

@@ -132,22 +132,58 @@ public class PacketQueueTests
         Places(_queue.Take(int.MaxValue)).Length.Should().BeGreaterThanOrEqualTo(1_000);
         _queue.ReleaseTaken();
         _queue.Add(Numbered(1));
+        _queue.Add(Numbered(2));
         Places(_queue.Take(1)).Length.Should().BeLessThanOrEqualTo(32);
     }
 
     [Fact]
     public void A_queue_that_holds_few_keeps_its_places()
     {
-        _queue.Add(Numbered(1));
-        EncodedPacket[] places = Places(_queue.Take(1_000));
-        _queue.ReleaseTaken();
+        EncodedPacket[]? places = null;
         for (int i = 0; i < 100; i++)
         {
             _queue.Add(Numbered(i));
+            _queue.Add(Numbered(i));
+            places ??= Places(_queue.Take(1));
             Places(_queue.Take(1_000)).Should().BeSameAs(places);
             _queue.ReleaseTaken();
         }
     }
+
+    [Fact]
+    public void A_packet_alone_is_the_same_batch_for_every_queue_and_takes_no_place()
+    {
+        EncodedPacket packet = Numbered(1);
+        packet.Hold();
+        var other = default(PacketQueue);
+        _queue.Add(packet);
+        other.Add(packet);
+
+        Places(_queue.Take(1_000)).Should().BeSameAs(Places(other.Take(1_000))).And.HaveCount(1);
+        _queue.ReleaseTaken();
+        other.ReleaseTaken();
+        _queue.IsEmpty.Should().BeTrue();
+        other.Bytes.Should().Be(0);
+    }
+
+    [Fact]
+    public void A_packet_that_is_being_written_alone_is_released_once_when_others_have_come_behind_it() => OwnThread.Run(() =>
+    {
+        EncodedPacket first = Numbered(1);
+        _queue.Add(first);
+        ReadOnlyMemory<EncodedPacket> batch = _queue.Take(1_000);
+        _queue.Add(Numbered(2));
+        _queue.BytesBehindFirst.Should().Be(1 + HeaderBytes);
+        Numbers(batch).Should().Equal(1);
+
+        _queue.ReleaseTaken();
+
+        Numbered(3).Should().BeSameAs(first);
+        Numbers(_queue.Take(1_000)).Should().Equal(2);
+        _queue.ReleaseTaken();
+        _queue.IsEmpty.Should().BeTrue();
+        _queue.Bytes.Should().Be(0);
+    });
 
     [Fact]
     public void Random_use_keeps_order_and_counts()
