@@ -145,14 +145,14 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// </summary>
     /// <param name="transport">How messages come and go.</param>
     /// <param name="handshake">How the client came; an empty one by default.</param>
-    /// <param name="ns">The namespace it joins by itself.</param>
+    /// <param name="ns">The namespace it joins by itself; null when it is in none until it asks to join one.</param>
     /// <param name="codec">How messages are encoded; the JSON envelope by default.</param>
     /// <returns>Why it ended.</returns>
     /// <exception cref="ArgumentException">There is no such namespace.</exception>
-    public async Task<DisconnectReason> RunAsync(ITransport transport, Handshake? handshake = null, string ns = "/", IPacketCodec? codec = null)
+    public async Task<DisconnectReason> RunAsync(ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null)
     {
         ArgumentNullException.ThrowIfNull(transport);
-        if (!Exists(ns))
+        if (ns is not null && !Exists(ns))
         {
             throw new ArgumentException($"There is no namespace '{ns}'.", nameof(ns));
         }
@@ -163,7 +163,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             return DisconnectReason.ServerNamespaceDisconnect;
         }
 
-        return await RunReservedAsync(transport, handshake ?? new Handshake { Time = _runtime.Time.GetUtcNow() }, ns, codec ?? _codec).ConfigureAwait(false);
+        return await RunReservedAsync(transport, handshake ?? new Handshake { Time = _runtime.Time.GetUtcNow() }, ns ?? "", codec ?? _codec).ConfigureAwait(false);
     }
 
     /// <summary>Stops the timer of the heartbeat. The services do it when the host ends.</summary>

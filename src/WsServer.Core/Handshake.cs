@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Claims;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 
 namespace WsServer;
 
@@ -37,6 +38,26 @@ public sealed record Handshake
     {
         get => _user ??= new(new ClaimsIdentity());
         init => _user = value;
+    }
+
+    /// <summary>That of a request.</summary>
+    /// <param name="context">The request that opens the connection.</param>
+    /// <param name="time">For <see cref="Time"/>.</param>
+    public static Handshake From(HttpContext context, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(time);
+        var handshake = new Handshake
+        {
+            Headers = context.Request.Headers,
+            Query = context.Request.Query,
+            Address = context.Connection.RemoteIpAddress,
+            Time = time.GetUtcNow(),
+            IsSecure = context.Request.IsHttps,
+        };
+
+        // Not context.User, which makes somebody anonymous where nobody was found.
+        return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? handshake with { User = user } : handshake;
     }
 
     /// <summary>The <c>auth</c> of the client's <c>connect</c>; null for the namespace of the URL.</summary>

@@ -142,6 +142,10 @@ internal sealed class Connection(
             settings.Logger.Malformed(exception);
             outbox.Complete(Closing.Malformed);
         }
+        catch (TimeoutException)
+        {
+            outbox.Complete(Closing.PingTimeout);
+        }
         catch (Exception exception)
         {
             settings.Logger.ReceiveFailed(exception);

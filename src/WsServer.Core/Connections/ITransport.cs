@@ -17,6 +17,7 @@ public interface ITransport : IAsyncDisposable
     /// <returns>The message, whose memory stays valid until the next call; or why there is none.</returns>
     /// <exception cref="InvalidDataException">The other side broke the transport's rules.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
+    /// <exception cref="TimeoutException">The transport itself looks for signs of life, and there was none in time.</exception>
     ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken);
 
     /// <summary>Sends messages in order, and completes when they no longer need the server's memory.</summary>

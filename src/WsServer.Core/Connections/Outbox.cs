@@ -88,7 +88,12 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             return false;
         }
 
-        EncodedPacket encoded = _codec.Encode(packet, home);
+        if (_codec.Encode(packet, home) is not { } encoded)
+        {
+            // Nothing is said of it in the client's protocol.
+            return true;
+        }
+
         bool isTaken = Post(encoded, isVolatile: false);
         encoded.Release();
         return isTaken;
@@ -96,12 +101,19 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
 
     /// <summary>Takes a packet. When it does not fit, a volatile one is dropped; any other ends the connection.</summary>
     /// <returns>False when the packet will not be sent.</returns>
-    public bool Post(OutgoingPacket packet, bool isVolatile) => !IsCompleted && Post(packet.For(_codec, home), isVolatile);
+    public bool Post(OutgoingPacket packet, bool isVolatile) =>
+        !IsCompleted && packet.For(_codec, home) is { } encoded && Post(encoded, isVolatile);
 
     /// <summary>Answers with an error, which spends from the client's budget; when that is gone, so is the client.</summary>
     public void PostError(in Packet answer)
     {
         settings.Metrics.Error(answer.Error!.Code);
+        if (_codec.IsFatal(answer))
+        {
+            Complete(Closing.Malformed);
+            return;
+        }
+
         ErrorBudget errors = LazyInitializer.EnsureInitialized(ref _errors, () => new ErrorBudget(settings.ErrorBudget, settings.Time));
         if (!errors.TrySpend())
         {
@@ -182,11 +194,15 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
                 }
 
                 // The first of an idle outbox is the message being written: it does not count, however long it is.
-                isTaken = _queue.IsEmpty || _queue.BytesBehindFirst + encoded.Length <= settings.MaxBytes;
+                isTaken = _queue.IsEmpty || _queue.BytesBehindFirst + encoded.TotalLength <= settings.MaxBytes;
                 if (isTaken)
                 {
-                    encoded.Hold();
-                    _queue.Add(encoded);
+                    for (EncodedPacket? next = encoded; next is not null; next = next.Next)
+                    {
+                        next.Hold();
+                        _queue.Add(next);
+                    }
+
                     if (_isWriting || IsHeldNow())
                     {
                         return true;
@@ -387,9 +403,8 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         {
             if (closing != Closing.Broken)
             {
-                if (closing.Error is { } error)
+                if (closing.Error is { } error && _codec.Encode(new Packet(PacketKind.Error) { Error = error }, home) is { } last)
                 {
-                    EncodedPacket last = _codec.Encode(new Packet(PacketKind.Error) { Error = error }, home);
                     await transport.SendAsync(new[] { last }, aborted).ConfigureAwait(false);
                     last.Release();
                 }

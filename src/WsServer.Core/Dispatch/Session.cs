@@ -18,6 +18,8 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     private volatile EventSocket[] _unfinished = [];
     private volatile EventSocket? _home;
     private ITimer? _connectTimer;
+
+    // The one in the connection's own namespace: without it, there is no connection.
     private EventSocket? _first;
     private bool _isClosed;
 
@@ -32,9 +34,15 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     /// <summary>Whether no handler runs or waits for this connection, and no ack is owed.</summary>
     public bool IsQuiet => Array.TrueForAll(_unfinished, s => s.Life.IsQuiet);
 
-    /// <summary>Joins the namespace of the URL.</summary>
+    /// <summary>Joins the connection's own namespace, if it has one.</summary>
     public void Start()
     {
+        if (_outbox.Home.Length == 0)
+        {
+            StartTimer();
+            return;
+        }
+
         if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home }) is { } error)
         {
             _outbox.Complete(error.Code == ErrorCodes.InternalError ? Closing.Faulted : Closing.TurnedAway);
@@ -193,7 +201,11 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
                 Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = ParseAuth(packet.Arguments) };
                 socket = new EventSocket(ns, handshake, _outbox, this);
                 predecessor = present?.Life.Finished;
-                _first ??= socket;
+                if (_outbox.Home.Length > 0)
+                {
+                    _first ??= socket;
+                }
+
                 SetSockets([.. Without(_sockets, present), socket]);
                 _unfinished = [.. _unfinished, socket];
             }

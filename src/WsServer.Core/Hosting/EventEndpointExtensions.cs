@@ -1,11 +1,7 @@
 using System.Globalization;
-using System.IO.Pipelines;
-using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using WsServer;
 using WsServer.Connections;
 using WsServer.Diagnostics;
@@ -32,13 +28,10 @@ public static class EventEndpointExtensions
         ArgumentNullException.ThrowIfNull(path);
         EventServer server = endpoints.ServiceProvider.GetService<EventServer>()
             ?? throw new InvalidOperationException("MapEvents needs builder.Services.AddEvents().");
-        IHostEnvironment? environment = endpoints.ServiceProvider.GetService<IHostEnvironment>();
-        var upgrade = new UpgradeRequest(server, new OriginPolicy(server.Runtime.Options.AllowedOrigins, environment?.IsDevelopment() ?? false));
-
-        // The handshake is the framework's; before it, the stream it will hand out is watched for.
+        var upgrade = new UpgradeRequest(server);
         RequestDelegate pipeline = endpoints.CreateApplicationBuilder()
             .Use(next => upgrade.CheckAsync(next))
-            .UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero })
+            .UseEventTransports()
             .Use(_ => upgrade.AcceptAsync)
             .Build();
         endpoints.Map($"{path.TrimEnd('/')}/{{**{RouteValue}}}", pipeline)
@@ -50,7 +43,7 @@ public static class EventEndpointExtensions
     internal static string NamespaceOf(RouteValueDictionary? values) => "/" + (values?[RouteValue] as string)?.Trim('/');
 
     /// <summary>Answers one upgrade request.</summary>
-    private sealed class UpgradeRequest(EventServer server, OriginPolicy origins)
+    private sealed class UpgradeRequest(EventServer server)
     {
         private readonly EventRuntime _runtime = server.Runtime;
 
@@ -62,13 +55,12 @@ public static class EventEndpointExtensions
                 return RefuseAsync(context, StatusCodes.Status404NotFound, "There is no such namespace.");
             }
 
-            if (!origins.Allows(context.Request))
+            if (!context.IsEventOriginAllowed())
             {
                 _runtime.Logger.OriginRefused(origin);
                 return RefuseAsync(context, StatusCodes.Status403Forbidden, "This origin may not connect.");
             }
 
-            UpgradeCapture.Install(context.Features);
             return next(context);
         };
 
@@ -89,15 +81,15 @@ public static class EventEndpointExtensions
             }
 
             string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
-            Task<WebSocket> accepting = context.WebSockets.AcceptWebSocketAsync(protocol);
+            ValueTask<ITransport> accepting = context.AcceptEventTransportAsync(_runtime.Options.MaxMessageBytes, protocol);
 
             // Nothing of this method lives on with the connection when it is accepted at once, as it nearly always is.
-            return accepting.IsCompletedSuccessfully ? RunAsync(context, accepting.GetAwaiter().GetResult()) : AwaitAsync(context, accepting);
+            return accepting.IsCompletedSuccessfully ? RunAsync(context, accepting.Result) : AwaitAsync(context, accepting);
         }
 
-        private async Task AwaitAsync(HttpContext context, Task<WebSocket> accepting)
+        private async Task AwaitAsync(HttpContext context, ValueTask<ITransport> accepting)
         {
-            WebSocket accepted;
+            ITransport accepted;
             try
             {
                 accepted = await accepting.ConfigureAwait(false);
@@ -111,18 +103,10 @@ public static class EventEndpointExtensions
             await RunAsync(context, accepted).ConfigureAwait(false);
         }
 
-        private Task<DisconnectReason> RunAsync(HttpContext context, WebSocket accepted)
+        private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted)
         {
             bool takesBinary = context.Request.Query["binary"] == "1";
-            return server.RunReservedAsync(CreateTransport(context, accepted), ToHandshake(context), NamespaceOf(context.Request.RouteValues), takesBinary);
-        }
-
-        private ITransport CreateTransport(HttpContext context, WebSocket accepted)
-        {
-            int limit = _runtime.Options.MaxMessageBytes;
-            return UpgradeCapture.Find(context.Features) is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
-                ? new FramedWebSocketTransport(input, output, limit, _runtime.Time, context.Abort)
-                : new WebSocketTransport(accepted, limit, context.Abort);
+            return server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), takesBinary);
         }
 
         private static Task RefuseAsync(HttpContext context, int status, string why)
@@ -130,21 +114,6 @@ public static class EventEndpointExtensions
             context.Response.StatusCode = status;
             context.Response.ContentType = "text/plain; charset=utf-8";
             return context.Response.WriteAsync(why);
-        }
-
-        private Handshake ToHandshake(HttpContext context)
-        {
-            var handshake = new Handshake
-            {
-                Headers = context.Request.Headers,
-                Query = context.Request.Query,
-                Address = context.Connection.RemoteIpAddress,
-                Time = _runtime.Time.GetUtcNow(),
-                IsSecure = context.Request.IsHttps,
-            };
-
-            // Not context.User, which makes somebody anonymous where nobody was found.
-            return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? handshake with { User = user } : handshake;
         }
     }
 }

@@ -6,14 +6,12 @@ namespace WsServer.Hosting;
 /// From which pages a browser may connect. Browsers send their cookies along from any page and let scripts read what
 /// comes over a WebSocket, so a server that does not look at the origin lends its users' rights to every site.
 /// </summary>
-internal sealed class OriginPolicy(IEnumerable<string> allowed, bool isDevelopment)
+internal static class OriginPolicy
 {
-    private readonly HashSet<string> _allowed = new(allowed.Select(o => o.TrimEnd('/')), StringComparer.OrdinalIgnoreCase);
-
-    public bool Allows(HttpRequest request)
+    public static bool Allows(HttpRequest request, IEnumerable<string> allowed, bool isDevelopment)
     {
         string origin = request.Headers.Origin.ToString();
-        if (origin.Length == 0 || isDevelopment || _allowed.Contains("*") || _allowed.Contains(origin))
+        if (origin.Length == 0 || isDevelopment || allowed.Any(a => a == "*" || a.AsSpan().TrimEnd('/').Equals(origin, StringComparison.OrdinalIgnoreCase)))
         {
             return true;
         }

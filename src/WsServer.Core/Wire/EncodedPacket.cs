@@ -45,10 +45,14 @@ public sealed class EncodedPacket
     /// <summary>The packet as a batch of one; the same for everybody who sends it.</summary>
     internal ReadOnlyMemory<EncodedPacket> Alone => _alone ??= [this];
 
+    /// <summary>The message that belongs to this one and is sent right behind it, if any.</summary>
+    public EncodedPacket? Next { get; private set; }
+
     /// <summary>Makes a packet from the bytes of its message, which are copied. The caller holds it.</summary>
     /// <param name="payload">The message.</param>
     /// <param name="isBinary">Whether it is a binary message, or text.</param>
-    public static EncodedPacket Create(ReadOnlySpan<byte> payload, bool isBinary)
+    /// <param name="next">What is sent right behind it, such as an attachment. It belongs to the packet from now on.</param>
+    public static EncodedPacket Create(ReadOnlySpan<byte> payload, bool isBinary, EncodedPacket? next = null)
     {
         if (_free is null || !_free.TryPop(out EncodedPacket? packet))
         {
@@ -63,9 +67,25 @@ public sealed class EncodedPacket
         packet._length = payload.Length;
         packet._holders = 1;
         packet.IsBinary = isBinary;
+        packet.Next = next;
         payload.CopyTo(packet._bytes.AsSpan(Headroom));
         packet._frameStart = WriteHeader(packet._bytes, payload.Length, isBinary);
         return packet;
+    }
+
+    /// <summary>What the packet and those behind it cost in an outbox.</summary>
+    internal long TotalLength
+    {
+        get
+        {
+            long length = 0;
+            for (EncodedPacket? packet = this; packet is not null; packet = packet.Next)
+            {
+                length += packet.Length;
+            }
+
+            return length;
+        }
     }
 
     /// <summary>One more holds the packet. Only who holds it already, or knows one who does, may call this.</summary>
@@ -88,6 +108,8 @@ public sealed class EncodedPacket
             throw new InvalidOperationException("A packet was released more often than it was held.");
         }
 
+        Next?.Release();
+        Next = null;
         if (_bytes.Length > KeptBytes)
         {
             byte[] bytes = _bytes;

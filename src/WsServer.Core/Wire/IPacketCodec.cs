@@ -15,8 +15,12 @@ public interface IPacketCodec
 
     /// <summary>Writes one packet, which the caller then holds.</summary>
     /// <param name="packet">The packet.</param>
-    /// <param name="home">The connection's own namespace, which some codecs leave out.</param>
-    EncodedPacket Encode(in Packet packet, string home);
+    /// <param name="home">The connection's own namespace, which some codecs leave out; empty when it has none.</param>
+    /// <returns>The message, with those that belong to it behind it; null when the protocol says nothing here.</returns>
+    EncodedPacket? Encode(in Packet packet, string home);
+
+    /// <summary>Whether the protocol ends the connection of a client that has earned this answer, and does not send it.</summary>
+    bool IsFatal(in Packet answer) => false;
 
     /// <summary>The codec to go on with once the client has sent a binary message; itself, when that changes nothing.</summary>
     IPacketCodec BinaryForm { get; }

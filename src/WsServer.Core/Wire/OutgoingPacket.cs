@@ -26,8 +26,8 @@ internal sealed class OutgoingPacket : IDisposable
         return outgoing;
     }
 
-    /// <summary>The packet's bytes for a connection; held by this object, so who keeps them holds them too.</summary>
-    public EncodedPacket For(IPacketCodec codec, string home)
+    /// <summary>The packet's bytes for a connection; held by this object, so who keeps them holds them too. Null when the codec has no word for it.</summary>
+    public EncodedPacket? For(IPacketCodec codec, string home)
     {
         bool isHome = ReferenceEquals(_packet.Namespace, home) || _packet.Namespace == home;
         foreach (Form form in _forms)
@@ -38,7 +38,7 @@ internal sealed class OutgoingPacket : IDisposable
             }
         }
 
-        EncodedPacket encoded = codec.Encode(_packet, home);
+        EncodedPacket? encoded = codec.Encode(_packet, home);
         _forms.Add(new Form(codec, isHome, encoded));
         return encoded;
     }
@@ -47,7 +47,7 @@ internal sealed class OutgoingPacket : IDisposable
     {
         foreach (Form form in _forms)
         {
-            form.Encoded.Release();
+            form.Encoded?.Release();
         }
 
         _forms.Clear();
@@ -55,5 +55,5 @@ internal sealed class OutgoingPacket : IDisposable
         _free = this;
     }
 
-    private readonly record struct Form(IPacketCodec Codec, bool IsHome, EncodedPacket Encoded);
+    private readonly record struct Form(IPacketCodec Codec, bool IsHome, EncodedPacket? Encoded);
 }

@@ -110,7 +110,7 @@ public class FuzzTests
         {
             Packet text = Codec.Decode(Codec.Encode(packet, home: ""));
             AssertSame(packet, text);
-            EncodedPacket encoded = Codec.Json.BinaryForm.Encode(packet, home: "");
+            EncodedPacket encoded = Codec.Json.BinaryForm.Encode(packet, home: "")!;
             Packet binary = Codec.Decode(encoded.Payload.ToArray(), encoded.IsBinary);
             AssertSame(packet, binary);
             Assert(binary.Arguments.Text() == packet.Arguments.Text(), "arguments are kept");

@@ -107,7 +107,7 @@ public class JsonEncodeTests
     public void Attachments_stand_behind_the_envelope_for_a_client_that_takes_binary()
     {
         JsonArguments arguments = Codec.Serializer.Write(new { a = new byte[] { 1, 2, 3 }, b = Array.Empty<byte>(), c = new byte[] { 0 } });
-        EncodedPacket encoded = Codec.Json.BinaryForm.Encode(Event("file", arguments) with { Namespace = "/n" }, "/");
+        EncodedPacket encoded = Codec.Json.BinaryForm.Encode(Event("file", arguments) with { Namespace = "/n" }, "/")!;
         encoded.IsBinary.Should().BeTrue();
         const string Envelope = """{"event":"file","data":{"a":{"_placeholder":true,"num":0},"b":{"_placeholder":true,"num":1},"c":{"_placeholder":true,"num":2}},"ns":"/n","bin":[3,0,1]}""";
         encoded.Payload.ToArray().Should().Equal(Codec.Binary(Envelope, 1, 2, 3, 0));
@@ -122,7 +122,7 @@ public class JsonEncodeTests
 
     [Fact]
     public void Without_attachments_a_client_that_takes_binary_gets_text() =>
-        Codec.Json.BinaryForm.Encode(Event("e", Codec.Serializer.Write(1)), "/").IsBinary.Should().BeFalse();
+        Codec.Json.BinaryForm.Encode(Event("e", Codec.Serializer.Write(1)), "/")!.IsBinary.Should().BeFalse();
 
     [Fact]
     public void Received_attachments_are_relayed_in_either_form()
@@ -130,7 +130,7 @@ public class JsonEncodeTests
         byte[] message = Codec.Binary("""{"event":"f","args":[{"_placeholder":true,"num":1}, {"x":{"num":0,"_placeholder":true}}],"bin":[1,2]}""", 7, 8, 9);
         Packet packet = Codec.Decode(message, isBinary: true);
         Codec.Encode(packet).Should().Be("""{"event":"f","args":["CAk=", {"x":"Bw=="}]}""");
-        Packet again = Codec.Decode(Codec.Json.BinaryForm.Encode(packet, "/").Payload.ToArray(), isBinary: true);
+        Packet again = Codec.Decode(Codec.Json.BinaryForm.Encode(packet, "/")!.Payload.ToArray(), isBinary: true);
         again.Arguments.Attachments[0].ToArray().Should().Equal(7);
         again.Arguments.Attachments[1].ToArray().Should().Equal(8, 9);
     }
@@ -151,9 +151,9 @@ public class JsonEncodeTests
     public void A_packet_is_encoded_once_for_each_codec_and_once_more_for_its_home()
     {
         using OutgoingPacket outgoing = OutgoingPacket.Rent(Event("e", Codec.Serializer.Write(1)) with { Namespace = "/n" });
-        EncodedPacket first = outgoing.For(Codec.Json, "/");
+        EncodedPacket? first = outgoing.For(Codec.Json, "/");
         outgoing.For(Codec.Json, "/other").Should().BeSameAs(first);
-        EncodedPacket home = outgoing.For(Codec.Json, "/n");
+        EncodedPacket? home = outgoing.For(Codec.Json, "/n");
         home.Should().NotBeSameAs(first);
         outgoing.For(Codec.Json, "/n").Should().BeSameAs(home);
         outgoing.For(Codec.Json.BinaryForm, "/n").Should().NotBeSameAs(home);

@@ -1,0 +1,66 @@
+using System.IO.Pipelines;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using WsServer.Connections;
+
+namespace WsServer.Hosting;
+
+/// <summary>
+/// WebSockets as transports of the event server, for endpoints that speak another protocol over them than
+/// <c>MapEvents</c> does.
+/// </summary>
+public static class EventTransports
+{
+    /// <summary>
+    /// Adds what <see cref="AcceptEventTransportAsync"/> needs to the pipeline of an endpoint: the framework's
+    /// <c>UseWebSockets</c>, which does the handshake, and before it a watch for the stream that it will hand out.
+    /// </summary>
+    public static IApplicationBuilder UseEventTransports(this IApplicationBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        return app
+            .Use(next => context =>
+            {
+                UpgradeCapture.Install(context.Features);
+                return next(context);
+            })
+            .UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+    }
+
+    /// <summary>Accepts the WebSocket of an upgrade request. The transport is to be disposed before the request ends.</summary>
+    /// <param name="context">The request, for which <c>context.WebSockets.IsWebSocketRequest</c> holds.</param>
+    /// <param name="maxMessageBytes">The longest message to take; a longer one is received as <see cref="TransportMessageKind.TooLarge"/>.</param>
+    /// <param name="subprotocol">The subprotocol to select, one of those the client offers.</param>
+    public static ValueTask<ITransport> AcceptEventTransportAsync(this HttpContext context, int maxMessageBytes, string? subprotocol = null)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxMessageBytes, 1);
+        Task<WebSocket> accepting = context.WebSockets.AcceptWebSocketAsync(subprotocol);
+        return accepting.IsCompletedSuccessfully
+            ? new(Create(context, accepting.GetAwaiter().GetResult(), maxMessageBytes))
+            : AwaitAsync(context, accepting, maxMessageBytes);
+    }
+
+    /// <summary>Whether a page of the request's <c>Origin</c> may connect; see <see cref="EventServerOptions.AllowedOrigins"/>.</summary>
+    public static bool IsEventOriginAllowed(this HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        EventServer server = context.RequestServices.GetRequiredService<EventServer>();
+        bool isDevelopment = context.RequestServices.GetService<IHostEnvironment>()?.IsDevelopment() ?? false;
+        return OriginPolicy.Allows(context.Request, server.Runtime.Options.AllowedOrigins, isDevelopment);
+    }
+
+    private static async ValueTask<ITransport> AwaitAsync(HttpContext context, Task<WebSocket> accepting, int maxMessageBytes) =>
+        Create(context, await accepting.ConfigureAwait(false), maxMessageBytes);
+
+    private static ITransport Create(HttpContext context, WebSocket accepted, int maxMessageBytes)
+    {
+        TimeProvider time = context.RequestServices.GetRequiredService<TimeProvider>();
+        return UpgradeCapture.Find(context.Features) is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
+            ? new FramedWebSocketTransport(input, output, maxMessageBytes, time, context.Abort)
+            : new WebSocketTransport(accepted, maxMessageBytes, context.Abort);
+    }
+}
