@@ -18,7 +18,7 @@ internal sealed record Lane(OutgoingMessage Outgoing, Connection Sender, IReadOn
 /// </summary>
 internal sealed class RatedLoad : Load
 {
-    // A server that is further behind will not catch up, and what it has not taken would fill the client's memory.
+    // Who is further behind will not catch up, and what a server has not taken would fill the client's memory.
     private static readonly TimeSpan MaxBehind = TimeSpan.FromSeconds(2);
 
     private readonly LoadClient _client;
@@ -78,16 +78,10 @@ internal sealed class RatedLoad : Load
         {
             // What becomes due meanwhile has to wait until something was received.
             long now = Stopwatch.GetTimestamp();
+            ThrowIfBehind(now);
             while (_nextToSend < end && DueAt(_nextToSend) <= now)
             {
                 SendNext();
-            }
-
-            if (_outstanding > _maxOutstanding)
-            {
-                throw new LoadException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"The server cannot keep up with {_rate:N0} messages a second: {_outstanding:N0} deliveries are missing, those of more than {MaxBehind.TotalSeconds} s."));
             }
 
             _client.Turn(GetTimeoutMs(DueAt(_nextToSend) - Stopwatch.GetTimestamp()));
@@ -110,6 +104,23 @@ internal sealed class RatedLoad : Load
 
     // epoll_wait counts in milliseconds and wakes up late rather than early, so the last one before a message is polled away.
     private static int GetTimeoutMs(long ticks) => (int)Math.Max(0, (ticks * 1000 / Stopwatch.Frequency) - 1);
+
+    private void ThrowIfBehind(long now)
+    {
+        if (_outstanding > _maxOutstanding)
+        {
+            throw new LoadException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The server cannot keep up with {_rate:N0} messages a second: {_outstanding:N0} deliveries are missing, those of more than {MaxBehind.TotalSeconds} s."));
+        }
+
+        if (now - DueAt(_nextToSend) > MaxBehind.TotalSeconds * Stopwatch.Frequency)
+        {
+            throw new LoadException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The client cannot keep up with {_rate:N0} messages a second, or the server leaves it no time: it is more than {MaxBehind.TotalSeconds} s late."));
+        }
+    }
 
     private long DueAt(long number) => _runStarted + ((number - _runNumber) * Stopwatch.Frequency / _rate);
 
