@@ -15,6 +15,7 @@ internal sealed record Cell(int Round, string Scenario, string Server, Measureme
 /// <param name="Ratio">The median by that of the reference server.</param>
 /// <param name="P50">The latency in µs.</param>
 /// <param name="P99">The latency in µs.</param>
+/// <param name="P99Ratio">That latency by the reference server's.</param>
 /// <param name="AllocatedBytes">Bytes that a message allocates.</param>
 /// <param name="Details">Figures that only this scenario has.</param>
 internal sealed record Summary(
@@ -29,6 +30,7 @@ internal sealed record Summary(
     double? Ratio,
     double? P50,
     double? P99,
+    double? P99Ratio,
     double? AllocatedBytes,
     IReadOnlyDictionary<string, double> Details)
 {
@@ -38,18 +40,19 @@ internal sealed record Summary(
         var summaries = new List<Summary>();
         foreach (IGrouping<string, Cell> scenario in cells.GroupBy(c => c.Scenario))
         {
-            double? unit = MedianOf(Usable(scenario.Where(c => c.Server == reference)), m => m.Value);
+            Measurement[] unit = Usable(scenario.Where(c => c.Server == reference));
             summaries.AddRange(scenario.GroupBy(c => c.Server).Select(s => Create(scenario.Key, s.Key, [.. s], unit)));
         }
 
         return summaries;
     }
 
-    private static Summary Create(string scenario, string server, IReadOnlyList<Cell> cells, double? reference)
+    private static Summary Create(string scenario, string server, IReadOnlyList<Cell> cells, Measurement[] reference)
     {
         Measurement[] usable = Usable(cells);
         double[] values = [.. usable.Select(m => m.Value)];
         double? median = MedianOf(usable, m => m.Value);
+        double? p99 = MedianOf(usable, m => m.P99);
         return new Summary(
             scenario,
             server,
@@ -59,9 +62,10 @@ internal sealed record Summary(
             median,
             values.Length == 0 ? null : values.Min(),
             values.Length == 0 ? null : values.Max(),
-            median / reference,
+            median / MedianOf(reference, m => m.Value),
             MedianOf(usable, m => m.P50),
-            MedianOf(usable, m => m.P99),
+            p99,
+            p99 / MedianOf(reference, m => m.P99),
             MedianOf(usable, m => m.AllocatedBytes),
             usable.SelectMany(m => m.Details.Keys).Distinct()
                 .ToDictionary(k => k, k => MedianOf(usable, m => m.Details.TryGetValue(k, out double value) ? value : null)!.Value));

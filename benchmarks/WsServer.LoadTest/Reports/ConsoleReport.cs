@@ -14,12 +14,12 @@ internal static class ConsoleReport
         {
             Console.WriteLine();
             Console.WriteLine($"{scenario.Name}: {scenario.Unit}");
-            Console.WriteLine($"  {"",-19}{"median",11}{"min",11}{"max",11}{"ratio",8}{"p50 µs",11}{"p99 µs",11}{"alloc B",10}{"rounds",8}");
+            Console.WriteLine($"  {"",-19}{"median",11}{"min",11}{"max",11}{"ratio",8}{"p50 µs",11}{"p99 µs",11}{"p99 ratio",11}{"alloc B",10}{"rounds",8}");
             foreach ((ServerKind server, Summary summary) in rows)
             {
                 Console.WriteLine(
                     $"  {server.Title,-19}{Number(summary.Median),11}{Number(summary.Min),11}{Number(summary.Max),11}{Number(summary.Ratio),8}"
-                    + $"{Number(summary.P50),11}{Number(summary.P99),11}{Number(summary.AllocatedBytes),10}{Rounds(summary),8}"
+                    + $"{Number(summary.P50),11}{Number(summary.P99),11}{Number(summary.P99Ratio),11}{Number(summary.AllocatedBytes),10}{Rounds(summary),8}"
                     + string.Concat(summary.Details.Select(d => $"  {d.Key} {Number(d.Value)}")));
                 foreach (string failure in summary.Failures)
                 {

@@ -7,14 +7,14 @@ namespace WsServer.LoadTest.Scenarios;
 
 /// <summary>Each connection has one event under way and waits for its ack.</summary>
 internal sealed class Acks(int connections)
-    : PacedScenario(string.Create(CultureInfo.InvariantCulture, $"ack-{connections}"), "load", connections)
+    : LoadScenario(string.Create(CultureInfo.InvariantCulture, $"ack-{connections}"), "load", connections)
 {
     public override string Description =>
         string.Create(CultureInfo.InvariantCulture, $"each of {Connections} connections has one echo under way; a message is one ack");
 
     protected override string Kind => "ack";
 
-    protected override PacedLoad Prepare(Session session) => new AckLoad(session, [.. session.Client.Connections.Take(Connections)]);
+    protected override Load Prepare(Session session) => new AckLoad(session, [.. session.Client.Connections.Take(Connections)]);
 
     private sealed class AckLoad : PacedLoad
     {
@@ -25,6 +25,7 @@ internal sealed class Acks(int connections)
         private int _waiting;
 
         public AckLoad(Session session, IReadOnlyList<Connection> connections)
+            : base(session.Client)
         {
             _client = session.Client;
             _connections = connections;

@@ -9,14 +9,14 @@ namespace WsServer.LoadTest.Scenarios;
 /// <param name="connections">How many there are.</param>
 /// <param name="burst">How many broadcasts are under way: sent in one write, and again when all of them have come back to their sender.</param>
 internal sealed class FanOut(int connections, int burst)
-    : PacedScenario(string.Create(CultureInfo.InvariantCulture, $"fanout-{connections}-{burst}"), "load", connections)
+    : LoadScenario(string.Create(CultureInfo.InvariantCulture, $"fanout-{connections}-{burst}"), "load", connections)
 {
     public override string Description =>
         string.Create(CultureInfo.InvariantCulture, $"one of {Connections} connections broadcasts to all, {burst} under way; a message is one delivery");
 
     protected override string Kind => string.Create(CultureInfo.InvariantCulture, $"fanout-{burst}");
 
-    protected override PacedLoad Prepare(Session session) =>
+    protected override Load Prepare(Session session) =>
         new FanOutLoad(session, [.. session.Client.Connections.Take(Connections)], burst, Payload.DefaultLength);
 }
 
@@ -35,6 +35,7 @@ internal class FanOutLoad : PacedLoad
     private long _outstanding;
 
     public FanOutLoad(Session session, IReadOnlyList<Connection> receivers, int burst, int payloadLength)
+        : base(session.Client)
     {
         _client = session.Client;
         _burst = burst;

@@ -6,23 +6,14 @@ using WsServer.LoadTest.Servers;
 namespace WsServer.LoadTest.Scenarios;
 
 /// <summary>Rooms of ten, in each of which the members talk in turn.</summary>
-internal sealed class RoomTalk(int connections) : PacedScenario("rooms", "rooms", connections)
+internal sealed class RoomTalk(int connections) : LoadScenario("rooms", "rooms", connections)
 {
-    private const int Members = 10;
-
     public override string Description => string.Create(
-        CultureInfo.InvariantCulture, $"{Connections} connections in rooms of {Members}, one message under way in each room; a message is one delivery");
+        CultureInfo.InvariantCulture, $"{Connections} connections in rooms of {SmallRooms.Members}, one message under way in each room; a message is one delivery");
 
     protected override string Kind => "rooms";
 
-    protected override PacedLoad Prepare(Session session)
-    {
-        Connection[] connections = [.. session.Client.Connections.Take(Connections)];
-        Joining.Join(session.Client, connections, c => RoomName(c.Index / Members));
-        return new RoomLoad(session, connections);
-    }
-
-    private static string RoomName(int room) => string.Create(CultureInfo.InvariantCulture, $"room-{room}");
+    protected override Load Prepare(Session session) => new RoomLoad(session, SmallRooms.Join(session.Client, Connections));
 
     private sealed class RoomLoad : PacedLoad
     {
@@ -33,17 +24,17 @@ internal sealed class RoomTalk(int connections) : PacedScenario("rooms", "rooms"
         private readonly ExpectedMessage _expected;
         private readonly Room[] _rooms;
 
-        public RoomLoad(Session session, IReadOnlyList<Connection> connections)
+        public RoomLoad(Session session, IReadOnlyList<Connection[]> rooms)
+            : base(session.Client)
         {
             _client = session.Client;
             string json = Payload.Json(Payload.DefaultLength);
             _expected = new ExpectedMessage(_client.Dialect.Received("toRoom", json));
-            _rooms = new Room[connections.Count / Members];
+            _rooms = new Room[rooms.Count];
             long first = session.TakeNumbers((long)_rooms.Length * NumbersOfRoom);
             for (int i = 0; i < _rooms.Length; i++)
             {
-                string text = _client.Dialect.Event("toRoom", $$"""{"room":"{{RoomName(i)}}","msg":{{json}}}""");
-                _rooms[i] = new Room([.. connections.Skip(i * Members).Take(Members)], new OutgoingMessage(text));
+                _rooms[i] = new Room(rooms[i], SmallRooms.MessageTo(i, _client, json));
                 foreach (Connection member in _rooms[i].Members)
                 {
                     member.Room = i;
@@ -82,8 +73,8 @@ internal sealed class RoomTalk(int connections) : PacedScenario("rooms", "rooms"
         private void Send(Room room)
         {
             Connection sender = room.Members[room.Turn];
-            room.Turn = (room.Turn + 1) % Members;
-            room.Missing = Members;
+            room.Turn = (room.Turn + 1) % room.Members.Length;
+            room.Missing = room.Members.Length;
             room.SentAt = Stopwatch.GetTimestamp();
             _client.Send(sender, room.Outgoing.With(sender.Next));
         }
