@@ -62,6 +62,18 @@ public readonly record struct Packet(PacketKind Kind)
     /// <summary>The socket's public id, in a connected packet.</summary>
     public string? Sid { get; init; }
 
+    /// <summary>
+    /// An event's place in what can be replayed, or, in a connect, that of the last event the client has had; 0 when
+    /// there is none.
+    /// </summary>
+    public long Seq { get; init; }
+
+    /// <summary>The secret by which a client that was cut off comes back: in a connected packet, and in the connect with which it does.</summary>
+    public string? Session { get; init; }
+
+    /// <summary>Whether the client has come back to what it had, in a connected packet; null when it did not ask.</summary>
+    public bool? IsRecovered { get; init; }
+
     /// <summary>Why, in a disconnect packet of the server.</summary>
     public DisconnectReason? Reason { get; init; }
 
