@@ -16,20 +16,16 @@ internal sealed class PacketAssembler(int maxBytes)
 
     /// <summary>Takes the next message; false when more must come before there is a whole packet.</summary>
     /// <param name="message">The message, whose memory is not needed once this has returned, unless it is whole by itself.</param>
-    /// <param name="whole">A whole packet, or what is no packet at all, such as the end.</param>
+    /// <param name="isBinary">Whether it came as binary.</param>
+    /// <param name="whole">What to hand on.</param>
     /// <exception cref="InvalidDataException">The messages do not make a packet.</exception>
-    public bool TryAdd(TransportMessage message, out TransportMessage whole)
+    public bool TryTake(ReadOnlyMemory<byte> message, bool isBinary, out TransportMessage whole)
     {
-        whole = message;
-        return message.Kind switch
-        {
-            TransportMessageKind.Text => TryAddText(message.Payload),
-            TransportMessageKind.Binary => TryAddAttachment(message.Payload, ref whole),
-            _ => true,
-        };
+        whole = new TransportMessage(TransportMessageKind.Text, message);
+        return isBinary ? TryTakeAttachment(message, out whole) : TryTakeText(message);
     }
 
-    private bool TryAddText(ReadOnlyMemory<byte> text)
+    private bool TryTakeText(ReadOnlyMemory<byte> text)
     {
         if (_missing > 0)
         {
@@ -52,8 +48,9 @@ internal sealed class PacketAssembler(int maxBytes)
         return false;
     }
 
-    private bool TryAddAttachment(ReadOnlyMemory<byte> attachment, ref TransportMessage whole)
+    private bool TryTakeAttachment(ReadOnlyMemory<byte> attachment, out TransportMessage whole)
     {
+        whole = default;
         if (_packet is null)
         {
             throw new InvalidDataException("An attachment came that was not announced.");

@@ -18,19 +18,9 @@ public class PacketAssemblerTests
     [InlineData("51-[]")]
     public void A_text_that_announces_nothing_is_whole(string text)
     {
-        var message = new TransportMessage(TransportMessageKind.Text, Encoding.UTF8.GetBytes(text));
-        _assembler.TryAdd(message, out TransportMessage whole).Should().BeTrue();
-        whole.Should().Be(message);
-    }
-
-    [Theory]
-    [InlineData(TransportMessageKind.Closed)]
-    [InlineData(TransportMessageKind.TooLarge)]
-    public void What_is_no_message_passes_even_where_attachments_are_missing(TransportMessageKind kind)
-    {
-        AddText("451-[\"e\"]").Should().BeFalse();
-        _assembler.TryAdd(new TransportMessage(kind), out TransportMessage whole).Should().BeTrue();
-        whole.Kind.Should().Be(kind);
+        byte[] message = Encoding.UTF8.GetBytes(text);
+        _assembler.TryTake(message, isBinary: false, out TransportMessage whole).Should().BeTrue();
+        whole.Should().Be(new TransportMessage(TransportMessageKind.Text, message));
     }
 
     [Theory]
@@ -45,7 +35,7 @@ public class PacketAssemblerTests
             TransportMessage whole = default;
             for (int i = 0; i < attachments; i++)
             {
-                _assembler.TryAdd(Binary(new byte[i]), out whole).Should().Be(i == attachments - 1);
+                _assembler.TryTake(new byte[i], isBinary: true, out whole).Should().Be(i == attachments - 1);
             }
 
             whole.Kind.Should().Be(TransportMessageKind.Binary);
@@ -60,10 +50,10 @@ public class PacketAssemblerTests
     {
         byte[] bytes = [1, 2, 3];
         AddText("451-[\"e\"]");
-        _assembler.TryAdd(Binary(bytes), out TransportMessage first);
+        _assembler.TryTake(bytes, isBinary: true, out TransportMessage first);
         bytes.AsSpan().Clear();
         AddText("461-7[]");
-        _assembler.TryAdd(Binary([9, 9, 9]), out _);
+        _assembler.TryTake(new byte[] { 9, 9, 9 }, isBinary: true, out _);
         AssembledPacket.TrySplit(first.Payload, out _, out ReadOnlyMemory<byte>[] parts);
         parts.Should().ContainSingle().Which.ToArray().Should().Equal(1, 2, 3);
     }
@@ -84,15 +74,15 @@ public class PacketAssemblerTests
     [InlineData("450-")]
     [InlineData("460-1[]")]
     [InlineData("4611-1[]")]
-    public void One_to_ten_attachments_are_announced(string text) => this.Invoking(_ => AddText(text)).Should().Throw<InvalidDataException>();
+    public void One_to_ten_attachments_are_announced(string text) => this.Invoking(t => t.AddText(text)).Should().Throw<InvalidDataException>();
 
     [Fact]
     public void An_attachment_that_was_not_announced_is_refused()
     {
-        this.Invoking(_ => _assembler.TryAdd(Binary([]), out _)).Should().Throw<InvalidDataException>();
+        this.Invoking(t => t._assembler.TryTake(Array.Empty<byte>(), isBinary: true, out _)).Should().Throw<InvalidDataException>();
         AddText("451-[\"e\"]");
-        _assembler.TryAdd(Binary([]), out _).Should().BeTrue();
-        this.Invoking(_ => _assembler.TryAdd(Binary([]), out _)).Should().Throw<InvalidDataException>();
+        _assembler.TryTake(Array.Empty<byte>(), isBinary: true, out _).Should().BeTrue();
+        this.Invoking(t => t._assembler.TryTake(Array.Empty<byte>(), isBinary: true, out _)).Should().Throw<InvalidDataException>();
     }
 
     [Theory]
@@ -102,8 +92,8 @@ public class PacketAssemblerTests
     public void A_text_where_an_attachment_was_announced_is_refused(string text)
     {
         AddText("452-[\"e\"]");
-        _assembler.TryAdd(Binary([1]), out _).Should().BeFalse();
-        this.Invoking(_ => AddText(text)).Should().Throw<InvalidDataException>();
+        _assembler.TryTake(new byte[] { 1 }, isBinary: true, out _).Should().BeFalse();
+        this.Invoking(t => t.AddText(text)).Should().Throw<InvalidDataException>();
     }
 
     [Fact]
@@ -112,18 +102,16 @@ public class PacketAssemblerTests
         const string Text = "452-[\"e\"]";
         int left = 1_000 - Text.Length - (3 * AssembledPacket.PartOverhead);
         AddText(Text);
-        _assembler.TryAdd(Binary(new byte[left - 1]), out _).Should().BeFalse();
-        _assembler.TryAdd(Binary(new byte[1]), out TransportMessage whole).Should().BeTrue();
+        _assembler.TryTake(new byte[left - 1], isBinary: true, out _).Should().BeFalse();
+        _assembler.TryTake(new byte[1], isBinary: true, out TransportMessage whole).Should().BeTrue();
         whole.Payload.Length.Should().Be(1_000);
 
         AddText(Text);
-        _assembler.TryAdd(Binary(new byte[left - 1]), out _).Should().BeFalse();
-        this.Invoking(_ => _assembler.TryAdd(Binary(new byte[2]), out TransportMessage _)).Should().Throw<InvalidDataException>();
-        this.Invoking(_ => new PacketAssembler(10).TryAdd(new(TransportMessageKind.Text, Encoding.UTF8.GetBytes(Text)), out TransportMessage _))
+        _assembler.TryTake(new byte[left - 1], isBinary: true, out _).Should().BeFalse();
+        this.Invoking(t => t._assembler.TryTake(new byte[2], isBinary: true, out _)).Should().Throw<InvalidDataException>();
+        this.Invoking(t => new PacketAssembler(10).TryTake(Encoding.UTF8.GetBytes(Text), isBinary: false, out _))
             .Should().Throw<InvalidDataException>();
     }
 
-    private static TransportMessage Binary(byte[] bytes) => new(TransportMessageKind.Binary, bytes);
-
-    private bool AddText(string text) => _assembler.TryAdd(new(TransportMessageKind.Text, Encoding.UTF8.GetBytes(text)), out _);
+    private bool AddText(string text) => _assembler.TryTake(Encoding.UTF8.GetBytes(text), isBinary: false, out _);
 }

@@ -31,11 +31,11 @@ internal static class Sio
         }
 
         var assembler = new PacketAssembler(maxBytes: 1_000_000);
-        bool isWhole = assembler.TryAdd(new(TransportMessageKind.Text, text), out TransportMessage whole);
+        bool isWhole = assembler.TryTake(text, isBinary: false, out TransportMessage whole);
         foreach (byte[] attachment in attachments)
         {
             isWhole.Should().BeFalse("attachments are missing");
-            isWhole = assembler.TryAdd(new(TransportMessageKind.Binary, attachment), out whole);
+            isWhole = assembler.TryTake(attachment, isBinary: true, out whole);
         }
 
         isWhole.Should().BeTrue("the last attachment has come");
