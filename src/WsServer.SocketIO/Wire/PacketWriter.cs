@@ -13,7 +13,9 @@ internal static class PacketWriter
     private const int MaxHeaderLength = 64;
 
     /// <summary>Writes a packet, with its attachments behind it; null when Socket.IO has no word for it.</summary>
-    public static EncodedPacket? Write(in Packet packet)
+    /// <param name="packet">The packet.</param>
+    /// <param name="withRecovery">Whether what a client needs to come back is written. Packets have it for others in the room as well.</param>
+    public static EncodedPacket? Write(in Packet packet, bool withRecovery)
     {
         bool hasAttachments = packet.Arguments.Attachments.Length > 0;
         PacketType type;
@@ -40,7 +42,7 @@ internal static class PacketWriter
 
         using JsonScratch scratch = JsonScratch.Rent();
         WriteHeader(scratch.Buffer, type, packet);
-        WritePayload(scratch.Writer, packet);
+        WritePayload(scratch.Writer, packet, withRecovery);
         return EncodedPacket.Create(scratch.Finish(), isBinary: false, Chain(packet.Arguments.Attachments));
     }
 
@@ -82,7 +84,7 @@ internal static class PacketWriter
         length += written;
     }
 
-    private static void WritePayload(Utf8JsonWriter writer, in Packet packet)
+    private static void WritePayload(Utf8JsonWriter writer, in Packet packet, bool withRecovery)
     {
         switch (packet.Kind)
         {
@@ -90,7 +92,7 @@ internal static class PacketWriter
                 writer.WriteStartArray();
                 writer.WriteStringValue(packet.Event);
                 WriteArguments(writer, packet.Arguments);
-                WriteSeq(writer, packet.Seq);
+                WriteSeq(writer, withRecovery ? packet.Seq : 0);
                 writer.WriteEndArray();
                 break;
             case PacketKind.Ack:
@@ -102,7 +104,7 @@ internal static class PacketWriter
             case PacketKind.Connected:
                 writer.WriteStartObject();
                 writer.WriteString("sid"u8, packet.Sid);
-                if (packet.Session is { } session)
+                if (withRecovery && packet.Session is { } session)
                 {
                     writer.WriteString("pid"u8, session);
                 }

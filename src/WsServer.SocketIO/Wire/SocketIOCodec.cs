@@ -9,11 +9,15 @@ namespace WsServer.SocketIO.Wire;
 /// <param name="names">The names that packets are expected to have.</param>
 /// <param name="maxNameLength">The longest name of an event or a namespace, in UTF-16 code units.</param>
 /// <param name="maxDepth">How deep the JSON may nest; the array of an event is the first level.</param>
-internal sealed class SocketIOCodec(NameTable names, int maxNameLength, int maxDepth) : IPacketCodec
+/// <param name="supportsRecovery">Whether clients are told what they need to come back to what they had.</param>
+internal sealed class SocketIOCodec(NameTable names, int maxNameLength, int maxDepth, bool supportsRecovery = false) : IPacketCodec
 {
     private readonly PacketReader _reader = new(names, maxNameLength, maxDepth);
 
     public IPacketCodec BinaryForm => this;
+
+    /// <summary>Whether events end with their place in what can be replayed, and the client learns its secret.</summary>
+    public bool SupportsRecovery => supportsRecovery;
 
     public bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, out Packet packet, out Packet answer)
     {
@@ -27,7 +31,7 @@ internal sealed class SocketIOCodec(NameTable names, int maxNameLength, int maxD
         return error is null;
     }
 
-    public EncodedPacket? Encode(in Packet packet, string home) => PacketWriter.Write(packet);
+    public EncodedPacket? Encode(in Packet packet, string home) => PacketWriter.Write(packet, supportsRecovery);
 
     public bool IsFatal(in Packet answer) => answer.Error?.Code switch
     {

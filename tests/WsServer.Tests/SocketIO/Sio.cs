@@ -15,6 +15,8 @@ internal static class Sio
 
     public static readonly SocketIOCodec Codec = new(Names, maxNameLength: 256, MaxDepth);
 
+    public static readonly SocketIOCodec RecoveringCodec = new(Names, maxNameLength: 256, MaxDepth, supportsRecovery: true);
+
     /// <summary>Whether these messages of a client make a valid packet, as the server goes about it.</summary>
     public static bool TryDecode(byte[] text, byte[][] attachments, out Packet packet, out Packet answer)
     {
@@ -65,10 +67,10 @@ internal static class Sio
     }
 
     /// <summary>The messages of a packet: the text, and attachments in hexadecimal digits.</summary>
-    public static string[] Encode(Packet packet, string home = "")
+    public static string[] Encode(Packet packet, string home = "", SocketIOCodec? codec = null)
     {
         var messages = new List<string>();
-        for (EncodedPacket? message = Codec.Encode(packet, home); message is not null; message = message.Next)
+        for (EncodedPacket? message = (codec ?? Codec).Encode(packet, home); message is not null; message = message.Next)
         {
             messages.Add(message.IsBinary ? Convert.ToHexString(message.Payload.Span) : Encoding.UTF8.GetString(message.Payload.Span));
         }

@@ -33,8 +33,21 @@ public class SocketIOEncodeTests
     [Fact]
     public void An_event_that_can_be_replayed_ends_with_its_place()
     {
-        Sio.Encode(Event("e", default) with { Seq = 1 }).Should().Equal("""42["e","1"]""");
-        Sio.Encode(Event("e", Codec.Serializer.Write(1, 2)) with { Seq = long.MaxValue, Namespace = "/n" }).Should().Equal("""42/n,["e",1,2,"9223372036854775807"]""");
+        Recoverable(Event("e", default) with { Seq = 1 }).Should().Equal("""42["e","1"]""");
+        Recoverable(Event("e", default)).Should().Equal("""42["e"]""");
+        Recoverable(Event("e", Codec.Serializer.Write(1, 2)) with { Seq = long.MaxValue, Namespace = "/n" }).Should().Equal("""42/n,["e",1,2,"9223372036854775807"]""");
+        Recoverable(Event("upload", Codec.Serializer.Write(new byte[] { 1 })) with { Seq = 9 }).Should().Equal("""451-["upload",{"_placeholder":true,"num":0},"9"]""", "01");
+        Recoverable(new Packet(PacketKind.Connected) { Namespace = "/n", Sid = "abc", Session = "def" }).Should().Equal("""40/n,{"sid":"abc","pid":"def"}""");
+        Recoverable(new Packet(PacketKind.Connected) { Namespace = "/n", Sid = "abc" }).Should().Equal("""40/n,{"sid":"abc"}""");
+        Sio.RecoveringCodec.SupportsRecovery.Should().BeTrue();
+    }
+
+    [Fact]
+    public void Without_recovery_nobody_hears_of_it()
+    {
+        Sio.Encode(Event("e", Codec.Serializer.Write(1)) with { Seq = 1 }).Should().Equal("""42["e",1]""");
+        Sio.Encode(new Packet(PacketKind.Connected) { Namespace = "/n", Sid = "abc", Session = "def" }).Should().Equal("""40/n,{"sid":"abc"}""");
+        Sio.Codec.SupportsRecovery.Should().BeFalse();
     }
 
     [Fact]
@@ -60,15 +73,14 @@ public class SocketIOEncodeTests
         JsonArguments arguments = Codec.Serializer.Write(new { file = new byte[] { 1, 2 } }, new byte[] { 255 }, Array.Empty<byte>());
         Sio.Encode(Event("upload", arguments) with { Namespace = "/n", Id = new PacketId(5) }).Should().Equal(
             """453-/n,5["upload",{"file":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1},{"_placeholder":true,"num":2}]""", "0102", "FF", "");
-        Sio.Encode(Event("upload", Codec.Serializer.Write(new byte[] { 1 })) with { Seq = 9 }).Should().Equal("""451-["upload",{"_placeholder":true,"num":0},"9"]""", "01");
         Sio.Encode(Ack(5) with { Arguments = Codec.Serializer.Write(new byte[] { 1 }) }).Should().Equal("""461-5[{"_placeholder":true,"num":0}]""", "01");
     }
 
     [Fact]
-    public void Connected_tells_the_sid_and_the_secret_if_there_is_one()
+    public void Connected_tells_the_sid()
     {
         Sio.Encode(new Packet(PacketKind.Connected) { Namespace = "/", Sid = "abc" }).Should().Equal("""40{"sid":"abc"}""");
-        Sio.Encode(new Packet(PacketKind.Connected) { Namespace = "/n", Sid = "abc", Session = "def" }).Should().Equal("""40/n,{"sid":"abc","pid":"def"}""");
+        Sio.Encode(new Packet(PacketKind.Connected) { Namespace = "/n", Sid = "abc" }).Should().Equal("""40/n,{"sid":"abc"}""");
     }
 
     [Fact]
@@ -106,15 +118,17 @@ public class SocketIOEncodeTests
     public void An_event_is_written_without_allocating()
     {
         Packet packet = Event("hello", Codec.Serializer.Write(1, "two")) with { Namespace = "/news", Id = new PacketId(1), Seq = 123_456 };
-        Sio.Codec.Encode(packet, home: "")!.Release();
+        Sio.RecoveringCodec.Encode(packet, home: "")!.Release();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1_000; i++)
         {
-            Sio.Codec.Encode(packet, home: "")!.Release();
+            Sio.RecoveringCodec.Encode(packet, home: "")!.Release();
         }
 
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
     }
+
+    private static string[] Recoverable(Packet packet) => Sio.Encode(packet, codec: Sio.RecoveringCodec);
 
     private static Packet Event(string name, JsonArguments arguments) => new(PacketKind.Event) { Namespace = "/", Event = name, Arguments = arguments };
 
