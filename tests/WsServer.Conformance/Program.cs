@@ -1,0 +1,21 @@
+using WsServer.Conformance;
+
+// A server for the published test suites, one at a time: --suite engine|socket|client --port 3000.
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+string suite = builder.Configuration["suite"] ?? "engine";
+builder.WebHost.UseUrls($"http://localhost:{builder.Configuration["port"] ?? "3000"}");
+builder.Services.AddEvents();
+
+WebApplication app = builder.Build();
+switch (suite)
+{
+    case "engine":
+        app.MapEngineSuite();
+        break;
+    default:
+        Console.Error.WriteLine($"There is no suite '{suite}'.");
+        return 1;
+}
+
+await app.RunAsync();
+return 0;
