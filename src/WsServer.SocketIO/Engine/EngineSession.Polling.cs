@@ -12,6 +12,30 @@ internal sealed partial class EngineSession
     private TaskCompletionSource? _latePoll;
     private bool _isPosting;
 
+    /// <summary>Whether a GET waits.</summary>
+    public bool IsPolled
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _poll is not null;
+            }
+        }
+    }
+
+    /// <summary>Whether a POST is under way.</summary>
+    public bool IsPosting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isPosting;
+            }
+        }
+    }
+
     /// <summary>A GET has come.</summary>
     /// <param name="answer">What it is answered with, when there is something.</param>
     /// <returns>Why it is refused, if it is.</returns>

@@ -56,6 +56,9 @@ internal sealed partial class EngineSession : ITransport
     /// <summary>Puts messages together that came in parts; without, each message is handed on as it came.</summary>
     public PacketAssembler? Assembler { get; set; }
 
+    /// <summary>Whether the server waits for a message.</summary>
+    public bool IsReceiving => _isReceiving;
+
     /// <summary>Completes when the session no longer uses its WebSocket.</summary>
     public Task Disposed => _disposed.Task;
 
