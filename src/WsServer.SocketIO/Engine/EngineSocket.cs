@@ -12,6 +12,7 @@ internal sealed class EngineSocket(ITransport transport) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly CancellationTokenSource _abort = new();
+    private Task? _aborting;
 
     /// <summary>Whether it was broken off.</summary>
     public bool IsAborted => _abort.IsCancellationRequested;
@@ -81,10 +82,26 @@ internal sealed class EngineSocket(ITransport transport) : IAsyncDisposable
     /// Ends what is under way, by <see cref="OperationCanceledException"/>, on another thread: the caller may hold a lock.
     /// Disposing then breaks the connection.
     /// </summary>
-    public void Abort() => _ = _abort.CancelAsync();
+    public void Abort()
+    {
+        lock (_abort)
+        {
+            _aborting ??= _abort.CancelAsync();
+        }
+    }
 
     // The semaphore and the source hold nothing that would have to be disposed, and late senders may still come.
-    public ValueTask DisposeAsync() => transport.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (IsAborted)
+        {
+            // The transport is to know that it is broken off before it is let go.
+            Abort();
+            await _aborting!.ConfigureAwait(false);
+        }
+
+        await transport.DisposeAsync().ConfigureAwait(false);
+    }
 
     private async ValueTask SendInTurnAsync(ReadOnlyMemory<EncodedPacket> packets)
     {

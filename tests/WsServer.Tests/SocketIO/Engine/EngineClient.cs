@@ -26,10 +26,16 @@ internal sealed class EngineClient(Uri url) : IDisposable
     public static async Task<EngineClient> OpenAsync(EngineHost host)
     {
         var client = new EngineClient(host.Http);
-        EngineResponse response = await client.RequestAsync("EIO=4&transport=polling");
-        client.Sid = JsonElement.Parse(response.Body[1..]).GetProperty("sid").GetString()!;
+        await client.OpenAsync();
         await host.SessionAsync(client.Sid);
         return client;
+    }
+
+    /// <summary>Opens a session over polling.</summary>
+    public async Task OpenAsync(string more = "")
+    {
+        EngineResponse response = await RequestAsync("EIO=4&transport=polling" + more);
+        Sid = JsonElement.Parse(response.Body[1..]).GetProperty("sid").GetString()!;
     }
 
     /// <summary>Sends any request.</summary>
