@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using WsServer.SocketIO.Diagnostics;
 
 namespace WsServer.SocketIO.Engine;

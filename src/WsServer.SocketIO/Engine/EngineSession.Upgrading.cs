@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using WsServer.SocketIO.Diagnostics;
 using WsServer.Wire;
 
