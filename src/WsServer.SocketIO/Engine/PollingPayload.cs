@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.IO.Pipelines;
 using System.Text.Unicode;
@@ -51,28 +50,27 @@ internal static class PollingPayload
     {
         for (int i = 0; i < packets.Count; i++)
         {
+            ReadOnlySpan<byte> payload = packets[i].Payload.Span;
+            Span<byte> room = output.GetSpan(2 + Base64.GetMaxEncodedToUtf8Length(payload.Length));
+            int written = 0;
             if (i > 0)
             {
-                output.Write([Separator]);
+                room[written++] = Separator;
             }
 
-            ReadOnlySpan<byte> payload = packets[i].Payload.Span;
             if (packets[i].IsBinary)
             {
-                WriteBinary(payload, output);
+                room[written++] = EnginePacketType.Binary;
+                Base64.EncodeToUtf8(payload, room[written..], out _, out int encoded);
+                written += encoded;
             }
             else
             {
-                output.Write(payload);
+                payload.CopyTo(room[written..]);
+                written += payload.Length;
             }
-        }
-    }
 
-    private static void WriteBinary(ReadOnlySpan<byte> payload, PipeWriter output)
-    {
-        Span<byte> encoded = output.GetSpan(1 + Base64.GetMaxEncodedToUtf8Length(payload.Length));
-        encoded[0] = EnginePacketType.Binary;
-        Base64.EncodeToUtf8(payload, encoded[1..], out _, out int written);
-        output.Advance(1 + written);
+            output.Advance(written);
+        }
     }
 }
