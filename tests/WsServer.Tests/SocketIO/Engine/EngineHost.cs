@@ -78,6 +78,15 @@ internal sealed class EngineHost : IAsyncDisposable
         return Ends[sid];
     }
 
+    /// <summary>Lets time pass until something has happened that waits for it.</summary>
+    public Task AdvanceUntilAsync(Task task) => Within.UntilAsync(
+        () =>
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(10));
+            return task.IsCompleted;
+        },
+        "what waits for time");
+
     /// <summary>Sends a text of the server.</summary>
     public static ValueTask SendAsync(EngineSession session, string text) =>
         session.SendAsync(new[] { EncodedPacket.Create(System.Text.Encoding.UTF8.GetBytes("4" + text), isBinary: false) }, CancellationToken.None);

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using System.Text.Json;
 using FluentAssertions;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
-using WsServer.SocketIO;
 using WsServer.Tests.Support;
 using Xunit;
 
@@ -16,14 +16,14 @@ public class HostingTests
     [Fact]
     public async Task Clients_over_polling_and_WebSockets_are_in_the_same_rooms()
     {
-        await using EventServerHost host = await StartAsync(setup: io => io.On("say", context => io.EmitAsync("said", context.Arguments)));
+        await using EventServerHost host = await StartAsync(setup: io => io.On("say", (_, arguments) => io.EmitAsync("said", arguments)));
         using EngineClient polling = await OpenAsync(host);
         using EngineClient upgraded = await OpenAsync(host);
         await JoinAsync(polling);
         await JoinAsync(upgraded);
         using EngineWebSocket socket = await upgraded.UpgradeAsync();
 
-        await socket.SendAsync("""4{"event":"say","data":"hello"}""");
+        await socket.SendAsync("""4{"event":"say","ns":"/","data":"hello"}""");
 
         (await socket.ReceiveAsync()).Should().Contain("\"said\"").And.Contain("hello");
         (await polling.GetAsync()).Body.Should().Contain("\"said\"").And.Contain("hello");
@@ -53,7 +53,7 @@ public class HostingTests
     [Fact]
     public async Task A_host_that_stops_tells_all_clients()
     {
-        EventServerHost host = await StartAsync();
+        await using EventServerHost host = await StartAsync();
         using EngineClient polling = await OpenAsync(host);
         using EngineClient upgraded = await OpenAsync(host);
         await JoinAsync(polling);
@@ -63,7 +63,7 @@ public class HostingTests
         await socket.ReceiveAsync();
         Task<EngineResponse> poll = polling.GetAsync();
 
-        Task stopping = host.DisposeAsync().AsTask();
+        Task stopping = host.App.StopAsync();
 
         string last = (await poll).Body;
         while (!last.EndsWith('1'))

@@ -236,6 +236,34 @@ public class PollingTests
     }
 
     [Fact]
+    public async Task A_goodbye_without_a_poll_waits_for_one_and_not_for_long()
+    {
+        await using EngineHost host = await EngineHost.StartAsync();
+        using EngineClient client = await EngineClient.OpenAsync(host);
+
+        Task<EngineResponse> post = client.PostAsync("1");
+        (await host.EndAsync(client.Sid)).Should().Be("closed");
+        await host.AdvanceUntilAsync(post);
+
+        (await post).Body.Should().Be("ok");
+        (await client.GetAsync()).Code.Should().Be("400 1");
+    }
+
+    [Fact]
+    public async Task A_poll_that_comes_a_moment_behind_a_goodbye_is_answered()
+    {
+        await using EngineHost host = await EngineHost.StartAsync();
+        using EngineClient client = await EngineClient.OpenAsync(host);
+
+        Task<EngineResponse> post = client.PostAsync("1");
+        (await host.EndAsync(client.Sid)).Should().Be("closed");
+
+        (await client.GetAsync()).Body.Should().Be("6");
+        (await post).Body.Should().Be("ok");
+        (await client.GetAsync()).Code.Should().Be("400 1");
+    }
+
+    [Fact]
     public async Task What_a_client_says_before_its_goodbye_is_heard()
     {
         var heard = new List<string>();

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using FluentAssertions;
-using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.SocketIO.Engine;

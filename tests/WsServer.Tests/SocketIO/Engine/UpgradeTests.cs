@@ -199,9 +199,10 @@ public class UpgradeTests
         await socket.SendAsync("2probe");
         await socket.ReceiveAsync();
 
-        await client.PostAsync("1");
+        Task post = client.PostAsync("1");
 
         (await socket.ReceiveAsync()).Should().BeNull();
+        await host.AdvanceUntilAsync(post);
     }
 
     [Fact]
@@ -257,7 +258,7 @@ public class UpgradeTests
             Task<TransportMessage> end = session.ReceiveAsync(CancellationToken.None).AsTask();
             for (int i = 0; i < Messages; i++)
             {
-                await EngineHost.SendAsync(session, i.ToString(CultureInfo.InvariantCulture));
+                await EngineHost.SendAsync(session, Message(i));
                 await Task.Yield();
             }
 
@@ -282,8 +283,11 @@ public class UpgradeTests
                 received.Add((await socket.ReceiveAsync())!);
             }
 
-            received.Should().Equal(Enumerable.Range(0, Messages).Select(i => string.Create(CultureInfo.InvariantCulture, $"4{i}")));
+            received.Should().Equal(Enumerable.Range(0, Messages).Select(i => "4" + Message(i)));
         }
+
+        // So long that the buffer of a polling client does not hold them all.
+        static string Message(int number) => number.ToString(CultureInfo.InvariantCulture).PadRight(300, '.');
     }
 
     [Fact]
