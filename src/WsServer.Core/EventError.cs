@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace WsServer;
@@ -6,7 +7,36 @@ namespace WsServer;
 /// <param name="Code">A word in snake case for programs, for example <c>room_full</c>.</param>
 /// <param name="Message">One sentence for a person.</param>
 /// <param name="Details">Further members beside code and message, for example <c>limit</c> or <c>path</c>. Not to be changed once sent.</param>
-public sealed record EventError(string Code, string Message, JsonObject? Details = null);
+public sealed record EventError(string Code, string Message, JsonObject? Details = null)
+{
+    /// <summary>Writes it as it travels.</summary>
+    public void WriteTo(Utf8JsonWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStartObject();
+        writer.WriteString("code"u8, Code);
+        writer.WriteString("message"u8, Message);
+        foreach ((string name, JsonNode? value) in Details ?? [])
+        {
+            if (name is "code" or "message")
+            {
+                continue;
+            }
+
+            writer.WritePropertyName(name);
+            if (value is null)
+            {
+                writer.WriteNullValue();
+            }
+            else
+            {
+                value.WriteTo(writer);
+            }
+        }
+
+        writer.WriteEndObject();
+    }
+}
 
 /// <summary>The codes that the server itself sends (<c>docs/protocol.md</c>, section 4).</summary>
 public static class ErrorCodes

@@ -49,6 +49,9 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <inheritdoc />
     public EventSerializer Serializer => _runtime.Serializer;
 
+    /// <summary>The names that the program has given to events and namespaces, for a codec that is to make no strings of them.</summary>
+    public NameTable Names => _runtime.Names;
+
     private protected override HandlerTable Handlers => Root.HandlerTable;
 
     internal EventRuntime Runtime => _runtime;

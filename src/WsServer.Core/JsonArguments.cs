@@ -18,6 +18,12 @@ public readonly struct JsonArguments
         _attachments = attachments is { Length: > 0 } ? attachments : null;
     }
 
+    /// <summary>Arguments that are JSON already, such as those that a codec has read. Nothing is checked or copied.</summary>
+    /// <param name="utf8">The bare JSON value of one argument, a JSON array of several without white space around it, nothing for none.</param>
+    /// <param name="count">How many arguments that is.</param>
+    /// <param name="attachments">The binary attachments, for which <c>{"_placeholder":true,"num":i}</c> stands in the JSON.</param>
+    public static JsonArguments FromUtf8(ReadOnlyMemory<byte> utf8, int count, ReadOnlyMemory<byte>[]? attachments = null) => new(utf8, count, attachments);
+
     /// <summary>How many arguments there are.</summary>
     public int Count { get; }
 

@@ -18,7 +18,8 @@ internal static class EngineSuite
             MaxSessions: 1_000,
             TimeProvider.System,
             app.Logger);
-        app.MapEngine("/engine.io/", settings, (session, _) => EchoAsync(session, app.Lifetime.ApplicationStopping), checksOrigin: false);
+        var endpoint = new EngineEndpoint(settings, (session, _) => EchoAsync(session, app.Lifetime.ApplicationStopping));
+        app.MapEngine("/engine.io/", endpoint, settings, checksOrigin: false);
     }
 
     private static async Task EchoAsync(EngineSession session, CancellationToken stopping)

@@ -4,13 +4,16 @@ using WsServer.Conformance;
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 string suite = builder.Configuration["suite"] ?? "engine";
 builder.WebHost.UseUrls($"http://localhost:{builder.Configuration["port"] ?? "3000"}");
-builder.Services.AddEvents();
+builder.Services.AddEvents(SocketSuite.Configure);
 
 WebApplication app = builder.Build();
 switch (suite)
 {
     case "engine":
         app.MapEngineSuite();
+        break;
+    case "socket":
+        app.MapSocketSuite();
         break;
     default:
         Console.Error.WriteLine($"There is no suite '{suite}'.");

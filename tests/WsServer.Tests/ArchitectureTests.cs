@@ -13,7 +13,8 @@ public partial class ArchitectureTests
     private const string AcceptVariable = "ACCEPT_PUBLIC_API";
 
     private static readonly string TestFolder = Path.GetDirectoryName(ThisFile())!;
-    private static readonly string CoreFolder = Path.GetFullPath(Path.Combine(TestFolder, "../../src/WsServer.Core"));
+    private static readonly string CoreFolder = SourcesOf("WsServer.Core");
+    private static readonly string SocketIOFolder = SourcesOf("WsServer.SocketIO");
 
     // Below the root types, which are everybody's words: what each folder may not know.
     public static TheoryData<string, string[]> Forbidden => new()
@@ -55,7 +56,7 @@ public partial class ArchitectureTests
         foreach ((string file, string code) in Sources(folder))
         {
             Documentation().Replace(code, "").Should().NotMatchRegex(
-                @"\b(EventSocket|EventNamespace|EventServer|EventRuntime|EventHandlers|EventContext|Session|SocketLife|Broadcast|Audience)\b", $"{file} is below them");
+                @"\b(EventSocket|EventNamespace|EventServer|EventRuntime|EventHandlers|EventContext|Session(?! \{ get;)|SocketLife|Broadcast|Audience)\b", $"{file} is below them");
         }
     }
 
@@ -79,10 +80,28 @@ public partial class ArchitectureTests
     }
 
     [Fact]
-    public void The_public_surface_is_the_one_agreed_on()
+    public void Another_protocol_lives_of_what_everybody_can_use()
     {
-        string file = Path.Combine(TestFolder, "PublicApi.WsServer.Core.txt");
-        string now = PublicApi.Describe(typeof(EventServer).Assembly);
+        typeof(EventServer).Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Should().NotContain(a => a.AssemblyName.StartsWith("WsServer.SocketIO", StringComparison.Ordinal));
+        typeof(EventServer).Assembly.GetReferencedAssemblies().Should().NotContain(a => a.Name == "WsServer.SocketIO");
+    }
+
+    [Fact]
+    public void The_wire_of_Socket_IO_knows_neither_connections_nor_requests()
+    {
+        foreach ((string file, string code) in Sources("Wire", SocketIOFolder))
+        {
+            code.Should().NotMatchRegex(@"WsServer\.SocketIO\.(Engine|Hosting)|Microsoft\.AspNetCore|\b(ITransport|EventServer|EventSocket)\b", $"{file} turns bytes into packets and back");
+        }
+    }
+
+    [Theory]
+    [InlineData("WsServer.Core")]
+    [InlineData("WsServer.SocketIO")]
+    public void The_public_surface_is_the_one_agreed_on(string assembly)
+    {
+        string file = Path.Combine(TestFolder, $"PublicApi.{assembly}.txt");
+        string now = PublicApi.Describe(Assembly.Load(assembly));
         if (Environment.GetEnvironmentVariable(AcceptVariable) == "1")
         {
             File.WriteAllText(file, now);
@@ -93,7 +112,8 @@ public partial class ArchitectureTests
         string[] removed = [.. agreed.Split('\n').Except(now.Split('\n'))];
         (added.Length + removed.Length).Should().Be(
             0,
-            "the public surface of WsServer.Core is recorded in {0}. If the change is meant, run this test once with {1}=1 and commit the file.\nAdded:\n{2}\nRemoved:\n{3}",
+            "the public surface of {0} is recorded in {1}. If the change is meant, run this test once with {2}=1 and commit the file.\nAdded:\n{3}\nRemoved:\n{4}",
+            assembly,
             Path.GetFileName(file),
             AcceptVariable,
             string.Join('\n', added),
@@ -105,11 +125,13 @@ public partial class ArchitectureTests
 
     private static string ThisFile([CallerFilePath] string path = "") => path;
 
+    private static string SourcesOf(string assembly) => Path.GetFullPath(Path.Combine(TestFolder, "../../src", assembly));
+
     private static bool IsGenerated(string file) => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal);
 
-    private static List<(string File, string Code)> Sources(string folder)
+    private static List<(string File, string Code)> Sources(string folder, string? assemblyFolder = null)
     {
-        List<(string, string)> sources = [.. Directory.GetFiles(Path.Combine(CoreFolder, folder), "*.cs").Select(f => (Path.GetFileName(f), File.ReadAllText(f)))];
+        List<(string, string)> sources = [.. Directory.GetFiles(Path.Combine(assemblyFolder ?? CoreFolder, folder), "*.cs").Select(f => (Path.GetFileName(f), File.ReadAllText(f)))];
         sources.Should().NotBeEmpty();
         return sources;
     }

@@ -214,7 +214,7 @@ internal sealed class Connection(
 
         if (!outbox.Codec.TryDecode(message.Payload, isBinary, out Packet packet, out Packet answer))
         {
-            outbox.PostError(answer);
+            outbox.PostBreach(answer);
             return ValueTask.CompletedTask;
         }
 

@@ -108,12 +108,6 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     public void PostError(in Packet answer)
     {
         settings.Metrics.Error(answer.Error!.Code);
-        if (_codec.IsFatal(answer))
-        {
-            Complete(Closing.Malformed);
-            return;
-        }
-
         ErrorBudget errors = LazyInitializer.EnsureInitialized(ref _errors, () => new ErrorBudget(settings.ErrorBudget, settings.Time));
         if (!errors.TrySpend())
         {
@@ -122,6 +116,28 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         }
 
         PostWritable(answer);
+    }
+
+    /// <summary>Answers a message that breaks the protocol, or ends the connection if the protocol does that instead.</summary>
+    public void PostBreach(in Packet answer)
+    {
+        if (!TryEndFor(answer))
+        {
+            PostError(answer);
+        }
+    }
+
+    /// <summary>Ends the connection of a client that has earned this answer, if its protocol does that instead.</summary>
+    public bool TryEndFor(in Packet answer)
+    {
+        if (!_codec.IsFatal(answer))
+        {
+            return false;
+        }
+
+        settings.Metrics.Error(answer.Error!.Code);
+        Complete(Closing.Malformed);
+        return true;
     }
 
     /// <summary>Ends the connection: nothing more is taken, and the client is told why. The first call counts.</summary>

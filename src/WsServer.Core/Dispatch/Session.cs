@@ -62,7 +62,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
             case PacketKind.Event:
                 return ReceiveEventAsync(packet, ns);
             case PacketKind.Ack:
-                Find(ns)?.Life.Settle(packet);
+                ReceiveAck(packet, ns);
                 return ValueTask.CompletedTask;
             case PacketKind.Connect:
                 Connect(packet);
@@ -70,7 +70,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
             case PacketKind.Disconnect when Find(ns) is { Life.IsLeaving: false } socket:
                 return socket.Life.LeaveAsync();
             case PacketKind.Disconnect:
-                _outbox.PostError(packet.Refuse(NotHere(ns)));
+                _outbox.PostBreach(packet.Refuse(NotHere(ns)));
                 return ValueTask.CompletedTask;
             case PacketKind.Ping:
                 _outbox.Post(new Packet(PacketKind.Pong) { Arguments = packet.Arguments });
@@ -156,11 +156,24 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     private static EventSocket[] Without(EventSocket[] sockets, EventSocket? one) =>
         sockets.Length == 0 || one is null ? sockets : sockets.Length == 1 && sockets[0] == one ? [] : Array.FindAll(sockets, s => s != one);
 
+    private void ReceiveAck(in Packet packet, string ns)
+    {
+        if (Find(ns) is { } socket)
+        {
+            socket.Life.Settle(packet);
+        }
+        else
+        {
+            // It gets no answer: whoever waited for it knows already that the socket is gone.
+            _outbox.TryEndFor(packet.Refuse(NotHere(ns)));
+        }
+    }
+
     private ValueTask ReceiveEventAsync(in Packet packet, string ns)
     {
         if (Find(ns) is not { Life.IsLeaving: false } socket)
         {
-            _outbox.PostError(packet.Refuse(NotHere(ns), ns));
+            _outbox.PostBreach(packet.Refuse(NotHere(ns), ns));
             return ValueTask.CompletedTask;
         }
 
@@ -213,7 +226,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
 
         if (socket is null)
         {
-            _outbox.PostError(packet.Refuse(error!));
+            _outbox.PostBreach(packet.Refuse(error!));
         }
         else
         {

@@ -19,7 +19,10 @@ public interface IPacketCodec
     /// <returns>The message, with those that belong to it behind it; null when the protocol says nothing here.</returns>
     EncodedPacket? Encode(in Packet packet, string home);
 
-    /// <summary>Whether the protocol ends the connection of a client that has earned this answer, and does not send it.</summary>
+    /// <summary>
+    /// Whether the protocol ends the connection of a client that has earned this answer, and does not send it. Asked
+    /// for answers to what is no valid message, or comes at the wrong time; not for what handlers and middleware refuse.
+    /// </summary>
     bool IsFatal(in Packet answer) => false;
 
     /// <summary>The codec to go on with once the client has sent a binary message; itself, when that changes nothing.</summary>

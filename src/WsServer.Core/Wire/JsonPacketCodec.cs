@@ -159,28 +159,8 @@ internal sealed class JsonPacketCodec : IPacketCodec
             return;
         }
 
-        writer.WriteStartObject("error"u8);
-        writer.WriteString("code"u8, error.Code);
-        writer.WriteString("message"u8, error.Message);
-        foreach ((string name, System.Text.Json.Nodes.JsonNode? value) in error.Details ?? [])
-        {
-            if (name is "code" or "message")
-            {
-                continue;
-            }
-
-            writer.WritePropertyName(name);
-            if (value is null)
-            {
-                writer.WriteNullValue();
-            }
-            else
-            {
-                value.WriteTo(writer);
-            }
-        }
-
-        writer.WriteEndObject();
+        writer.WritePropertyName("error"u8);
+        error.WriteTo(writer);
     }
 }
 

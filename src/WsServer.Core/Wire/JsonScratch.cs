@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace WsServer.Wire;
 
 /// <summary>A JSON writer with its buffer, kept for each thread: rented for one packet, then given back.</summary>
-internal sealed class JsonScratch : IDisposable
+public sealed class JsonScratch : IDisposable
 {
     private const int KeptBytes = 64 * 1024;
 
@@ -14,14 +14,19 @@ internal sealed class JsonScratch : IDisposable
     private ArrayBufferWriter<byte> _buffer = new(512);
     private Utf8JsonWriter? _writer;
 
-    /// <summary>The writer.</summary>
+    private JsonScratch()
+    {
+    }
+
+    /// <summary>The writer, which checks nothing and escapes only what JSON demands.</summary>
     public Utf8JsonWriter Writer => _writer ??= new Utf8JsonWriter(
         _buffer,
         new JsonWriterOptions { Encoder = WireEncoder.Instance, SkipValidation = true, MaxDepth = 1_000 });
 
-    /// <summary>What was written and flushed.</summary>
+    /// <summary>What was written and flushed. More may be written to it directly while the writer has nothing to flush.</summary>
     public ArrayBufferWriter<byte> Buffer => _buffer;
 
+    /// <summary>The one of this thread; to be given back by the same.</summary>
     // Taken out of its place while in use: a converter that itself emits gets another one.
     public static JsonScratch Rent()
     {
@@ -30,12 +35,14 @@ internal sealed class JsonScratch : IDisposable
         return scratch;
     }
 
+    /// <summary>Flushes the writer and returns all that was written.</summary>
     public ReadOnlySpan<byte> Finish()
     {
         Writer.Flush();
         return _buffer.WrittenSpan;
     }
 
+    /// <summary>Gives it back.</summary>
     public void Dispose()
     {
         if (_buffer.Capacity > KeptBytes)

@@ -257,8 +257,13 @@ internal sealed partial class EngineSession : ITransport
 
     private bool TryAssemble(ReadOnlyMemory<byte> payload, bool isBinary, out TransportMessage message)
     {
+        if (Assembler is { } assembler)
+        {
+            return assembler.TryTake(payload, isBinary, out message);
+        }
+
         message = new TransportMessage(isBinary ? TransportMessageKind.Binary : TransportMessageKind.Text, payload);
-        return Assembler is null || Assembler.TryAdd(message, out message);
+        return true;
     }
 
     /// <summary>Keeps copies of the packets for the next poll, and waits for it when they do not fit.</summary>

@@ -8,9 +8,6 @@ internal sealed class EngineSessions(EngineSettings settings)
     private readonly ConcurrentDictionary<string, EngineSession> _open = new(StringComparer.Ordinal);
     private int _count;
 
-    /// <summary>How many there are, with those that are about to be opened.</summary>
-    public int Count => Volatile.Read(ref _count);
-
     /// <summary>Takes a place for a session; false when there is none.</summary>
     public bool TryReserve()
     {

@@ -8,17 +8,15 @@ namespace WsServer.SocketIO.Hosting;
 /// Answers the requests of Engine.IO 4 under one path. It knows nothing of what the sessions are for.
 /// </summary>
 /// <param name="settings">What the sessions have in common.</param>
-/// <param name="run">Runs the client of a session until it ends, and disposes the session.</param>
-internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession, Handshake, Task> run)
+/// <param name="run">Runs the client of a session until it ends.</param>
+/// <param name="isFull">Whether there is no room for a client, for reasons other than the number of sessions.</param>
+internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession, Handshake, Task> run, Func<bool>? isFull = null)
 {
     private const string Version = "4";
     private const string Polling = "polling";
     private const string WebSocket = "websocket";
 
     private readonly EngineSessions _sessions = new(settings);
-
-    /// <summary>How many sessions there are.</summary>
-    public int SessionCount => _sessions.Count;
 
     /// <summary>Answers one request.</summary>
     public Task HandleAsync(HttpContext context) =>
@@ -120,7 +118,7 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
 
     private bool TryReserve()
     {
-        if (_sessions.TryReserve())
+        if (isFull?.Invoke() != true && _sessions.TryReserve())
         {
             return true;
         }

@@ -14,28 +14,46 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Maps the event server to a path for Socket.IO clients.</summary>
 public static class SocketIOEndpointExtensions
 {
-    /// <summary>Maps Engine.IO with a codec for what its messages say.</summary>
+    /// <summary>
+    /// Lets Socket.IO clients in at a path: with polling, WebSockets, and the upgrade from one to the other. They share
+    /// namespaces and rooms with all others. What it returns takes <c>RequireAuthorization</c>, and <c>RequireCors</c>
+    /// for pages of other origins that poll; from where WebSockets may come is in
+    /// <see cref="EventServerOptions.AllowedOrigins"/>.
+    /// </summary>
+    /// <param name="endpoints">Where routes are added.</param>
+    /// <param name="path">The path, with or without a slash at its end.</param>
+    /// <param name="configure">Sets options of the endpoint.</param>
+    /// <exception cref="InvalidOperationException"><c>AddEvents</c> was not called.</exception>
+    /// <exception cref="OptionsValidationException">An option is wrong.</exception>
+    public static IEndpointConventionBuilder MapSocketIO(
+        this IEndpointRouteBuilder endpoints, string path = "/socket.io/", Action<SocketIOOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        EventServer server = FindServer(endpoints);
+        EventServerOptions events = FindEventOptions(endpoints);
+        return endpoints.MapSocketIO(new SocketIOCodec(server.Names, events.MaxEventNameLength, events.MaxJsonDepth), path, configure);
+    }
+
+    /// <summary>The same with another codec for what the messages say.</summary>
     internal static IEndpointConventionBuilder MapSocketIO(
         this IEndpointRouteBuilder endpoints, IPacketCodec codec, string path = "/socket.io/", Action<SocketIOOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(path);
-        IServiceProvider services = endpoints.ServiceProvider;
-        EventServer server = services.GetService<EventServer>()
-            ?? throw new InvalidOperationException("MapSocketIO needs builder.Services.AddEvents().");
+        EventServer server = FindServer(endpoints);
+        EventServerOptions events = FindEventOptions(endpoints);
         var options = new SocketIOOptions();
         configure?.Invoke(options);
         options.Validate();
-        EventServerOptions events = services.GetRequiredService<IOptions<EventServerOptions>>().Value;
         var settings = new EngineSettings(
             options.PingInterval ?? events.PingInterval,
             options.PingTimeout ?? events.PingTimeout,
             options.UpgradeTimeout,
             options.MaxPayload,
             events.MaxConnections,
-            services.GetRequiredService<TimeProvider>(),
-            services.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
-        return endpoints.MapEngine(path, settings, RunAsync, checksOrigin: true);
+            endpoints.ServiceProvider.GetRequiredService<TimeProvider>(),
+            endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
+        var endpoint = new EngineEndpoint(settings, RunAsync, isFull: () => server.ConnectionCount >= events.MaxConnections);
+        return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true);
 
         Task RunAsync(EngineSession session, Handshake handshake)
         {
@@ -43,4 +61,10 @@ public static class SocketIOEndpointExtensions
             return server.RunAsync(session, handshake, ns: null, codec);
         }
     }
+
+    private static EventServer FindServer(IEndpointRouteBuilder endpoints) => endpoints.ServiceProvider.GetService<EventServer>()
+        ?? throw new InvalidOperationException("MapSocketIO needs builder.Services.AddEvents().");
+
+    private static EventServerOptions FindEventOptions(IEndpointRouteBuilder endpoints) =>
+        endpoints.ServiceProvider.GetRequiredService<IOptions<EventServerOptions>>().Value;
 }

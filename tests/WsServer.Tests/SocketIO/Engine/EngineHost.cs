@@ -48,7 +48,8 @@ internal sealed class EngineHost : IAsyncDisposable
         var settings = new EngineSettings(
             TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), MaxPayload: 10_000, MaxSessions: 100, time, app.Logger);
         EngineHost? host = null;
-        app.MapEngine("/engine.io/", change?.Invoke(settings) ?? settings, (session, _) => host!.RunAsync(session, run ?? EchoAsync), checksOrigin: false);
+        settings = change?.Invoke(settings) ?? settings;
+        app.MapEngine("/engine.io/", new EngineEndpoint(settings, (session, _) => host!.RunAsync(session, run ?? EchoAsync)), settings, checksOrigin: false);
         await app.StartAsync();
         host = new EngineHost(app, log, time);
         return host;

@@ -1,0 +1,115 @@
+using FluentAssertions;
+using WsServer.Connections;
+using WsServer.SocketIO.Wire;
+using WsServer.Tests.Support;
+using Xunit;
+
+namespace WsServer.Tests.SocketIO;
+
+/// <summary>A client that speaks Socket.IO, and the server behind the codec.</summary>
+public class SocketIOSessionTests
+{
+    private static readonly TransportClose Breach = new(1002, "protocol error");
+
+    [Fact]
+    public async Task A_client_joins_speaks_and_leaves()
+    {
+        await using var server = new InMemoryServer();
+        server.Io.On<int, int>("double", (_, n) => n * 2);
+        server.Io.Of("/news").OnConnection(socket => socket.EmitAsync("hello", socket.Handshake.Auth!.Value.GetProperty("name").GetString(), 1));
+        TransportPair client = Start(server);
+        client.Send("40");
+        (await client.ReceiveTextAsync()).Should().MatchRegex("""^40\{"sid":"[^"]+"\}$""");
+        client.Send("""427["double",21]""");
+        (await client.ReceiveTextAsync()).Should().Be("437[42]");
+        client.Send("""40/news,{"name":"Ada"}""");
+        (await client.ReceiveTextAsync()).Should().StartWith("40/news,{");
+        (await client.ReceiveTextAsync()).Should().Be("""42/news,["hello","Ada",1]""");
+        client.Send("41/news,");
+        client.Send("""428["double",1]""");
+        (await client.ReceiveTextAsync()).Should().Be("438[2]");
+        await InMemoryServer.EndAsync(client);
+    }
+
+    [Fact]
+    public async Task A_namespace_that_there_is_not_is_no_breach()
+    {
+        await using var server = new InMemoryServer();
+        TransportPair client = await JoinAsync(server);
+        client.Send("40/nowhere,");
+        (await client.ReceiveTextAsync()).Should().Be("""44/nowhere,{"message":"Invalid namespace"}""");
+        client.IsGoodbyeSaid.Should().BeFalse();
+        await InMemoryServer.EndAsync(client);
+    }
+
+    [Theory]
+    [InlineData("40")]
+    [InlineData("40{}")]
+    [InlineData("42/news,[\"e\"]")]
+    [InlineData("42/nowhere,[\"e\"]")]
+    [InlineData("42/news,1[\"e\"]")]
+    [InlineData("42/nowhere,1[\"e\"]")]
+    [InlineData("43/news,1[]")]
+    [InlineData("41/news,")]
+    [InlineData("41/nowhere")]
+    [InlineData("42[]")]
+    [InlineData("4")]
+    public async Task A_breach_of_the_protocol_ends_the_connection_without_a_word(string text)
+    {
+        await using var server = new InMemoryServer();
+        server.Io.Of("/news");
+        TransportPair client = await JoinAsync(server);
+        client.Send(text);
+        (await client.Goodbye).Should().Be(Breach);
+        client.Drain().Should().BeEmpty();
+        (await client.Running.WaitAsync(TransportPair.Patience)).Should().Be(DisconnectReason.ProtocolError);
+    }
+
+    [Theory]
+    [InlineData(ErrorCodes.NotConnected)]
+    [InlineData(ErrorCodes.InvalidEnvelope)]
+    [InlineData(ErrorCodes.AlreadyConnected)]
+    public async Task What_a_handler_or_middleware_refuses_is_no_breach_whatever_its_code(string code)
+    {
+        await using var server = new InMemoryServer();
+        server.Io.On("fail", Task (EventSocket _) => throw new EventException(code, "No."));
+        server.Io.Of("/closed").Use((_, _) => throw new EventException(code, "No."));
+        TransportPair client = await JoinAsync(server);
+        client.Send("""42["fail"]""");
+        client.Send("""425["fail"]""");
+        (await client.ReceiveTextAsync()).Should().Be($$$"""435[{"error":{"code":"{{{code}}}","message":"No."}}]""");
+        client.Send("40/closed");
+        (await client.ReceiveTextAsync()).Should().Be($$$"""44/closed,{"message":"No.","data":{"code":"{{{code}}}"}}""");
+        client.Send("""426["unknown"]""");
+        (await client.ReceiveTextAsync()).Should().StartWith("""436[{"error":{"code":"unknown_event",""");
+        client.IsGoodbyeSaid.Should().BeFalse();
+        await InMemoryServer.EndAsync(client);
+    }
+
+    [Fact]
+    public async Task An_unknown_ack_is_no_breach()
+    {
+        await using var server = new InMemoryServer();
+        server.Io.On("ping", _ => 1);
+        TransportPair client = await JoinAsync(server);
+        client.Send("4399[]");
+        client.Send("""421["ping"]""");
+        (await client.ReceiveTextAsync()).Should().Be("431[1]");
+        await InMemoryServer.EndAsync(client);
+    }
+
+    private static TransportPair Start(InMemoryServer server)
+    {
+        var client = new TransportPair();
+        client.Running = server.Io.RunAsync(client, ns: null, codec: new SocketIOCodec(server.Io.Names, maxNameLength: 256, Sio.MaxDepth));
+        return client;
+    }
+
+    private static async Task<TransportPair> JoinAsync(InMemoryServer server)
+    {
+        TransportPair client = Start(server);
+        client.Send("40");
+        (await client.ReceiveTextAsync()).Should().StartWith("40{");
+        return client;
+    }
+}
