@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+
+namespace WsServer.SocketIO.Engine;
+
+/// <summary>The sessions that requests can find. Safe for concurrent use.</summary>
+internal sealed class EngineSessions(EngineSettings settings)
+{
+    private readonly ConcurrentDictionary<string, EngineSession> _open = new(StringComparer.Ordinal);
+    private int _count;
+
+    /// <summary>Takes a place for a session; false when there is none.</summary>
+    public bool TryReserve()
+    {
+        if (Interlocked.Increment(ref _count) <= settings.MaxSessions)
+        {
+            return true;
+        }
+
+        Unreserve();
+        return false;
+    }
+
+    /// <summary>Gives back a place that was not used.</summary>
+    public void Unreserve() => Interlocked.Decrement(ref _count);
+
+    /// <summary>Opens a session in a place that was taken.</summary>
+    /// <param name="socket">The WebSocket that it was opened over; null when it is polling.</param>
+    public EngineSession Open(EngineSocket? socket)
+    {
+        var session = new EngineSession(settings, socket, Forget);
+        _open.TryAdd(session.Sid, session);
+        return session;
+    }
+
+    /// <summary>The session that a client names; null when there is none.</summary>
+    public EngineSession? Find(string sid) => _open.GetValueOrDefault(sid);
+
+    private void Forget(EngineSession session)
+    {
+        if (_open.TryRemove(session.Sid, out _))
+        {
+            Unreserve();
+        }
+    }
+}

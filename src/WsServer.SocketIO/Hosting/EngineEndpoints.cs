@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using WsServer.Hosting;
+using WsServer.SocketIO.Diagnostics;
+using WsServer.SocketIO.Engine;
+
+namespace WsServer.SocketIO.Hosting;
+
+/// <summary>Maps Engine.IO to a path.</summary>
+internal static class EngineEndpoints
+{
+    /// <summary>Maps an endpoint for all methods of a path.</summary>
+    /// <param name="endpoints">Where routes are added.</param>
+    /// <param name="path">The path, with or without a slash at its end.</param>
+    /// <param name="endpoint">What answers the requests.</param>
+    /// <param name="settings">What the sessions have in common.</param>
+    /// <param name="checksOrigin">Whether WebSockets are for pages of allowed origins only.</param>
+    public static IEndpointConventionBuilder MapEngine(
+        this IEndpointRouteBuilder endpoints, string path, EngineEndpoint endpoint, EngineSettings settings, bool checksOrigin)
+    {
+        RequestDelegate pipeline = endpoints.CreateApplicationBuilder()
+            .UseEventTransports()
+            .Use(_ => context => checksOrigin && context.WebSockets.IsWebSocketRequest && !context.IsEventOriginAllowed()
+                ? RefuseOriginAsync(context, settings)
+                : endpoint.HandleAsync(context))
+            .Build();
+        return endpoints.Map($"/{path.Trim('/')}/", pipeline).WithDisplayName($"Engine.IO at {path}");
+    }
+
+    private static Task RefuseOriginAsync(HttpContext context, EngineSettings settings)
+    {
+        settings.Logger.OriginRefused(context.Request.Headers.Origin.ToString());
+        return context.Response.RefuseAsync(EngineError.Forbidden);
+    }
+}

@@ -1,0 +1,86 @@
+using Microsoft.AspNetCore.Http;
+using WsServer.SocketIO.Diagnostics;
+using WsServer.SocketIO.Engine;
+
+namespace WsServer.SocketIO.Hosting;
+
+/// <summary>Answers the polling requests of a session.</summary>
+internal static class PollingRequests
+{
+    private const string BinaryType = "application/octet-stream";
+
+    /// <summary>A GET, which waits until there is something for the client.</summary>
+    public static async Task GetAsync(HttpContext context, EngineSession session, EngineSettings settings)
+    {
+        if (session.TryPoll(out Task<PollAnswer> poll) is { } refusal)
+        {
+            await context.Response.RefuseAsync(refusal).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            PollAnswer answer;
+            using (context.RequestAborted.UnsafeRegister(_ => session.AbandonPoll(poll), null))
+            {
+                answer = await poll.ConfigureAwait(false);
+            }
+
+            await (answer.Error is { } error ? context.Response.RefuseAsync(error) : context.Response.WritePacketsAsync(answer.Packets)).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // What was in the answer is lost, and the session with it.
+            settings.Logger.RequestBroken(exception);
+            session.Break();
+        }
+    }
+
+    /// <summary>A POST, which is answered when the server has dealt with its packets.</summary>
+    public static async Task PostAsync(HttpContext context, EngineSession session, EngineSettings settings)
+    {
+        if (context.Request.ContentType?.StartsWith(BinaryType, StringComparison.OrdinalIgnoreCase) == true)
+        {
+            // As clients of Engine.IO 3 sent binary.
+            await context.Response.RefuseAsync(EngineError.BadRequest).ConfigureAwait(false);
+            return;
+        }
+
+        if (session.TryBeginPost() is { } refusal)
+        {
+            await context.Response.RefuseAsync(refusal).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await TakeAsync(context, session, settings).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            settings.Logger.RequestBroken(exception);
+            session.Break();
+        }
+        finally
+        {
+            session.EndPost();
+        }
+    }
+
+    private static async Task TakeAsync(HttpContext context, EngineSession session, EngineSettings settings)
+    {
+        if (await RequestBody.TryReadAsync(context.Request, settings.MaxPayload).ConfigureAwait(false) is not { } body)
+        {
+            await context.Response.RefuseAsync(EngineError.TooLarge).ConfigureAwait(false);
+        }
+        else if (session.TryTakePost(body, out Task answered) is { } refusal)
+        {
+            await context.Response.RefuseAsync(refusal).ConfigureAwait(false);
+        }
+        else
+        {
+            await answered.ConfigureAwait(false);
+            await context.Response.WriteOkAsync().ConfigureAwait(false);
+        }
+    }
+}

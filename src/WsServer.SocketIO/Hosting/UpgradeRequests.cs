@@ -1,0 +1,72 @@
+using Microsoft.AspNetCore.Http;
+using WsServer.Connections;
+using WsServer.Hosting;
+using WsServer.SocketIO.Diagnostics;
+using WsServer.SocketIO.Engine;
+using WsServer.Wire;
+
+namespace WsServer.SocketIO.Hosting;
+
+/// <summary>Lets a WebSocket become the transport of a session that is polling.</summary>
+internal static class UpgradeRequests
+{
+    private static readonly TransportClose Unwanted = new(1000, "");
+
+    /// <summary>Accepts the WebSocket of a request.</summary>
+    public static async ValueTask<EngineSocket> AcceptAsync(HttpContext context, EngineSettings settings) =>
+        new(await context.AcceptEventTransportAsync(settings.MaxPayload).ConfigureAwait(false));
+
+    /// <summary>Answers the request, which stays open for as long as the session uses its WebSocket.</summary>
+    public static async Task HandleAsync(HttpContext context, EngineSession session, EngineSettings settings)
+    {
+        EngineSocket socket = await AcceptAsync(context, settings).ConfigureAwait(false);
+        bool isTransport = false;
+        try
+        {
+            isTransport = session.TryBeginProbe(socket) && await ProbeAsync(session, socket, settings).ConfigureAwait(false);
+            if (!isTransport)
+            {
+                // Whatever this one did, the session is not harmed by it.
+                await socket.CloseAsync(Unwanted, context.RequestAborted).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException or OperationCanceledException)
+        {
+            settings.Logger.UpgradeFailed(exception, session.Sid);
+        }
+        finally
+        {
+            if (!isTransport)
+            {
+                session.EndProbe(socket);
+                await socket.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        if (isTransport)
+        {
+            await session.Disposed.ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<bool> ProbeAsync(EngineSession session, EngineSocket socket, EngineSettings settings)
+    {
+        using (var timeout = new CancellationTokenSource(settings.UpgradeTimeout, settings.Time))
+        {
+            using CancellationTokenRegistration registration = timeout.Token.UnsafeRegister(static socket => ((EngineSocket)socket!).Abort(), socket);
+            if (!await socket.ReceivesAsync(EnginePackets.Probe).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            await socket.SendAsync(new EncodedPacket[] { EnginePackets.ProbePong }).ConfigureAwait(false);
+            session.TakeProbe();
+            if (!await socket.ReceivesAsync(EnginePackets.Upgrade).ConfigureAwait(false))
+            {
+                return false;
+            }
+        }
+
+        return await session.TrySwitchAsync(socket).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,24 @@
+using WsServer.Conformance;
+
+// A server for the published test suites, one at a time: --suite engine|socket|client --port 3000.
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+string suite = builder.Configuration["suite"] ?? "engine";
+builder.WebHost.UseUrls($"http://localhost:{builder.Configuration["port"] ?? "3000"}");
+builder.Services.AddEvents(SocketSuite.Configure);
+
+WebApplication app = builder.Build();
+switch (suite)
+{
+    case "engine":
+        app.MapEngineSuite();
+        break;
+    case "socket":
+        app.MapSocketSuite();
+        break;
+    default:
+        Console.Error.WriteLine($"There is no suite '{suite}'.");
+        return 1;
+}
+
+await app.RunAsync();
+return 0;
