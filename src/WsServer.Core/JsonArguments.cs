@@ -61,6 +61,24 @@ public readonly struct JsonArguments
 
     internal ReadOnlyMemory<byte>[]? AttachmentArray => _attachments;
 
+    /// <summary>The elements of a JSON array as arguments. One is kept as its bare value, so that nothing behind the codec sees two forms of it.</summary>
+    /// <param name="array">The array.</param>
+    /// <param name="count">How many elements it has.</param>
+    internal static JsonArguments OfArray(ReadOnlyMemory<byte> array, int count)
+    {
+        if (count != 1)
+        {
+            return count == 0 ? default : new JsonArguments(array, count);
+        }
+
+        var reader = new Utf8JsonReader(array.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        reader.Read();
+        reader.Read();
+        int start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return new JsonArguments(array[start..(int)reader.BytesConsumed], 1);
+    }
+
     /// <summary>A reader in front of the first argument.</summary>
     internal Utf8JsonReader OpenArray()
     {
