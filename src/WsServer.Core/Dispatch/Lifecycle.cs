@@ -95,13 +95,13 @@ internal sealed class Lifecycle
         if (reason is { } why)
         {
             await RunAsync(Volatile.Read(ref _disconnecting), "disconnecting", socket, why, logger).ConfigureAwait(false);
-            ns.Index.Remove(socket.Member);
+            ns.Recovery.Depart(socket);
             await RunAsync(Volatile.Read(ref _disconnect), "disconnect", socket, why, logger).ConfigureAwait(false);
             logger.Left(socket.Id, ns.Name, why.ToWireString());
         }
         else
         {
-            ns.Index.Remove(socket.Member);
+            ns.Recovery.Depart(socket);
         }
 
         try

@@ -59,6 +59,9 @@ internal sealed class SocketLife
     /// <summary>Whether the client has said that it leaves, or the socket is out.</summary>
     public bool IsLeaving { get; private set; }
 
+    /// <summary>Whether it is out of its namespace, or will never be in it.</summary>
+    public bool HasEnded => _state == Ended;
+
     /// <summary>Whether no handler runs or waits, and no ack is owed.</summary>
     public bool IsQuiet => _queue.IsIdle && (_acks is null || _acks.Count == 0);
 
@@ -134,6 +137,43 @@ internal sealed class SocketLife
         }
     }
 
+    /// <summary>The client is back on another connection: this one goes.</summary>
+    public void GiveWay() => _outbox.Complete(Closing.Superseded);
+
+    /// <summary>Does not let the socket in; nothing, if it has ended already.</summary>
+    public void Refuse(EventError refusal)
+    {
+        if (TryEndJoining())
+        {
+            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = refusal });
+            _ = FinishAsync(null);
+            _owner.Gone(_socket, null);
+        }
+    }
+
+    /// <summary>
+    /// Tells the client that it is in, and lets in what is emitted from then on. Whoever emits meanwhile waits at the door,
+    /// so that nothing reaches the client before that word.
+    /// </summary>
+    /// <param name="connected">The word.</param>
+    /// <param name="missed">What comes before it, if anything.</param>
+    /// <returns>False when the socket has ended, or what it missed is more than may wait for it.</returns>
+    public bool TryConnect(in Packet connected, List<Packet>? missed = null)
+    {
+        _isEntering = true;
+        lock (this)
+        {
+            if (_state != Joining || !(missed is null ? _outbox.Post(connected) : _outbox.PostAll([.. missed, connected])))
+            {
+                return false;
+            }
+
+            _state = InNamespace;
+            _socket.IsIn = true;
+            return true;
+        }
+    }
+
     /// <summary>Ends the socket, once: at once to the outside, and inside when its handlers are done.</summary>
     public bool End(DisconnectReason reason)
     {
@@ -141,6 +181,12 @@ internal sealed class SocketLife
         lock (this)
         {
             before = _state;
+            if (before != Ended && _socket.Recovery is { } recovery)
+            {
+                // Before it is seen to have ended: what is emitted to it from then on waits for its client.
+                recovery.IsCutOff = !IsLeaving && reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout;
+            }
+
             _state = Ended;
             _socket.IsIn = false;
         }
@@ -199,38 +245,15 @@ internal sealed class SocketLife
 
     private async Task JoinAsync()
     {
-        EventNamespace ns = _socket.Namespace;
-        if (await ns.Lifecycle.AdmitAsync(_socket, _runtime).ConfigureAwait(false) is { } refusal)
+        if (!await Entrance.PassAsync(_socket, _runtime).ConfigureAwait(false))
         {
-            if (TryEndJoining())
-            {
-                _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = ns.Name, Error = refusal });
-                _ = FinishAsync(null);
-                _owner.Gone(_socket, null);
-            }
-
             return;
-        }
-
-        // Among the members first: a client that has read "connected" misses nothing that is emitted from then on. Whoever
-        // emits in between waits at the door, so that nothing reaches the client before that word.
-        _isEntering = true;
-        ns.Index.Add(_socket.Member);
-        lock (this)
-        {
-            if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id }))
-            {
-                return;
-            }
-
-            _state = InNamespace;
-            _socket.IsIn = true;
         }
 
         _hasJoined = true;
         _owner.Joined(_socket);
-        _runtime.Logger.Joined(_socket.Id, ns.Name);
-        await ns.Lifecycle.ConnectedAsync(_socket, _runtime.Logger).ConfigureAwait(false);
+        _runtime.Logger.Joined(_socket.Id, _socket.Namespace.Name);
+        await _socket.Namespace.Lifecycle.ConnectedAsync(_socket, _runtime.Logger).ConfigureAwait(false);
     }
 
     private bool TryEndJoining()

@@ -18,6 +18,12 @@ internal ref struct Envelope
 
     public PacketId Ack { get; set; }
 
+    /// <summary>What a connect wants to come back to.</summary>
+    public string? Session { get; set; }
+
+    /// <summary>The last event that the client has had, in a connect.</summary>
+    public long Seq { get; set; }
+
     /// <summary>From <c>data</c> or <c>args</c>.</summary>
     public JsonArguments Arguments { get; set; }
 
@@ -102,7 +108,7 @@ internal ref struct Envelope
             PacketKind.Ping or PacketKind.Pong => Echo,
             _ => Arguments,
         };
-        return new Packet(kind) { Namespace = ns, Id = Ack, Arguments = arguments, Error = Error };
+        return new Packet(kind) { Namespace = ns, Id = Ack, Arguments = arguments, Error = Error, Session = Session, Seq = Seq };
     }
 
     private readonly bool Has(Member member) => (_seen & member) != 0;

@@ -139,6 +139,12 @@ internal ref struct EnvelopeReader
             case Member.Bin:
                 ReadLengths();
                 break;
+            case Member.Session:
+                ReadSession();
+                break;
+            case Member.Seq:
+                ReadSeq();
+                break;
             default:
                 SkipValue(out _);
                 break;
@@ -197,6 +203,30 @@ internal ref struct EnvelopeReader
         Fault($"'{member.Name()}' is an integer from 0 to 2^53-1 or a string of at most {PacketId.MaxTextLength} characters.", member.Name());
         SkipValue(out _);
         return default;
+    }
+
+    private void ReadSession()
+    {
+        if (_reader.TokenType == JsonTokenType.String)
+        {
+            _envelope.Session = _reader.GetString();
+            return;
+        }
+
+        Fault("'session' is a string.", "session");
+        SkipValue(out _);
+    }
+
+    private void ReadSeq()
+    {
+        if (_reader.TokenType == JsonTokenType.Number && _reader.TryGetInt64(out long seq) && seq is >= 0 and <= PacketId.MaxNumber)
+        {
+            _envelope.Seq = seq;
+            return;
+        }
+
+        Fault("'seq' is an integer from 0 to 2^53-1.", "seq");
+        SkipValue(out _);
     }
 
     private void ReadArgs()
