@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace WsServer;
 
-/// <summary>What the query of a URL asks of the event protocol (<c>docs/protocol.md</c>, sections 6 and 9).</summary>
+/// <summary>What the query of a URL asks of the event protocol (<c>docs/protocol.md</c>, sections 6 and 11).</summary>
 /// <param name="TakesBinary">To receive bytes in binary messages.</param>
 /// <param name="CanRecover">To be able to come back.</param>
 /// <param name="Session">To come back to this session.</param>

@@ -25,9 +25,10 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
 
     public async Task<ComebackOutcome> RunAsync()
     {
-        if (await TakeAsync().ConfigureAwait(false) is not { } back)
+        (CutOffSocket? back, bool isLate) = await TakeAsync().ConfigureAwait(false);
+        if (back is null)
         {
-            return ComebackOutcome.New;
+            return isLate ? ComebackOutcome.Ended : ComebackOutcome.New;
         }
 
         socket.Resume(back);
@@ -40,25 +41,34 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         return Enter(back);
     }
 
-    /// <summary>Takes out what the client had; null when there is nothing, or the log no longer reaches back.</summary>
-    private async Task<CutOffSocket?> TakeAsync()
+    /// <summary>
+    /// Takes out what the client had; null when there is nothing, or the log no longer reaches back. Late is who finds it
+    /// taken by one that came after it.
+    /// </summary>
+    private async Task<(CutOffSocket? Back, bool IsLate)> TakeAsync()
     {
         EventSocket? last = null;
         while (true)
         {
             if (_namespace.Recovery.TryTake(socket, recovery, out CutOffSocket? back, out EventSocket? holder))
             {
-                return back;
+                return (back, false);
+            }
+
+            if (holder.Recovery!.Arrival > recovery.Arrival)
+            {
+                // The client was cut off again meanwhile, which the server has not noticed yet, and is there already.
+                socket.Life.GiveWay();
+                return (null, true);
             }
 
             if (holder == last)
             {
                 // It is over, but its handlers do not let go of it.
-                return null;
+                return (null, false);
             }
 
-            // The server has not noticed yet that the connection is dead; or a second client has the secret, and the last
-            // one to come gets the socket.
+            // The server has not noticed yet that the connection is dead; or a second client has the secret.
             last = holder;
             holder.Life.GiveWay();
             await holder.Life.Finished.ConfigureAwait(false);

@@ -5,11 +5,16 @@ namespace WsServer.Recovery;
 /// <param name="askedSeq">The last event that it has had, 0 when it does not say.</param>
 internal sealed class SocketRecovery(string? asked, long askedSeq)
 {
+    private static long _arrivals;
+
     private volatile bool _isCutOff;
 
     public string? Asked => asked;
 
     public long AskedSeq => askedSeq;
+
+    /// <summary>Rises from socket to socket: of two that ask for the same, the last to come gets it.</summary>
+    public long Arrival { get; } = Interlocked.Increment(ref _arrivals);
 
     /// <summary>Whether the client asks for what it had. Without a number nobody knows what it missed.</summary>
     public bool IsAsked => asked is not null && askedSeq > 0;
