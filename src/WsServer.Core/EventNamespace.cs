@@ -1,6 +1,7 @@
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
+using WsServer.Recovery;
 using WsServer.Rooms;
 using WsServer.Wire;
 
@@ -25,6 +26,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         HandlerTable = new HandlerTable(runtime.Names);
         _index = new RoomIndex<EventSocket>(RoomChanged);
         _everyone = new Broadcast(this);
+        Recovery = new NamespaceRecovery(this, runtime.Recovery);
     }
 
     /// <summary>The name, which begins with <c>/</c>.</summary>
@@ -170,23 +172,46 @@ public sealed class EventNamespace : EventHandlers, IEmitter
 
     internal EventRuntime Runtime => _runtime;
 
+    internal NamespaceRecovery Recovery { get; }
+
     internal Broadcast Everyone() => _everyone;
 
     /// <summary>Gives a packet to the sockets of this node that are meant.</summary>
     internal void Deliver(Audience audience, in Packet packet)
     {
-        using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
         Gathering gathering = Gathering.Open();
         long start = _runtime.Time.GetTimestamp();
         try
         {
-            _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
+            if (Recovery.IsActive && !audience.IsVolatile && packet.Id.IsNone)
+            {
+                // The log keeps the arguments for longer than their memory may be the packet's.
+                PostLogged(audience, packet.Copy());
+            }
+            else
+            {
+                Post(audience, packet);
+            }
         }
         finally
         {
             gathering.Close();
             gathering.Spend(_runtime.Time.GetElapsedTime(start));
         }
+    }
+
+    private void PostLogged(Audience audience, in Packet packet)
+    {
+        lock (Recovery.Gate)
+        {
+            Post(audience, packet with { Seq = Recovery.Log(audience, packet) });
+        }
+    }
+
+    private void Post(Audience audience, in Packet packet)
+    {
+        using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
+        _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
     }
 
     private static Func<EventSocket, DisconnectReason, Task> AsTask(Action<EventSocket, DisconnectReason> handler)

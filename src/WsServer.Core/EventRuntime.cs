@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WsServer.Backplane;
 using WsServer.Diagnostics;
+using WsServer.Recovery;
 using WsServer.Wire;
 
 namespace WsServer;
@@ -25,6 +26,9 @@ internal sealed class EventRuntime(
     public NameTable Names { get; } = new();
 
     public EventMetrics Metrics => metrics;
+
+    /// <summary>What lets clients come back.</summary>
+    public ServerRecovery Recovery { get; } = new(options, time);
 
     public IServiceScopeFactory Scopes => scopes;
 

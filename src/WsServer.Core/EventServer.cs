@@ -30,9 +30,10 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
-        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time));
+        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, runtime.Recovery.Tick));
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
+        runtime.Recovery.Released = _namespaces.Release;
         runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
         Root = _namespaces.GetOrAdd("/");
     }
@@ -149,7 +150,10 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <param name="transport">How messages come and go.</param>
     /// <param name="handshake">How the client came; an empty one by default.</param>
     /// <param name="ns">The namespace it joins by itself; null when it is in none until it asks to join one.</param>
-    /// <param name="codec">How messages are encoded; the JSON envelope by default.</param>
+    /// <param name="codec">
+    /// How messages are encoded; the JSON envelope by default. With one that <see cref="IPacketCodec.SupportsRecovery"/> the
+    /// client can come back after the transport has ended.
+    /// </param>
     /// <returns>Why it ended.</returns>
     /// <exception cref="ArgumentException">There is no such namespace.</exception>
     public async Task<DisconnectReason> RunAsync(ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null)
@@ -201,8 +205,16 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <summary>Gives back a place that was not used after all.</summary>
     internal void Unreserve() => Interlocked.Decrement(ref _connectionCount);
 
-    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, bool takesBinary) =>
-        RunReservedAsync(transport, handshake, ns, takesBinary ? _codec.BinaryForm : _codec);
+    /// <summary>Runs a client of the event protocol.</summary>
+    /// <param name="transport">How messages come and go.</param>
+    /// <param name="handshake">How the client came.</param>
+    /// <param name="ns">The namespace of its URL.</param>
+    /// <param name="wishes">What else the URL asks for.</param>
+    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes)
+    {
+        IPacketCodec codec = wishes.CanRecover ? _codec.RecoveryForm : _codec;
+        return RunReservedAsync(transport, handshake, ns, wishes.TakesBinary ? codec.BinaryForm : codec, wishes.Session, wishes.Seq);
+    }
 
     /// <summary>Tells every client that the server stops, lets what runs finish for as long as allowed, and closes with 1001.</summary>
     internal async Task DrainAsync(CancellationToken quiet)
@@ -263,17 +275,17 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         });
     }
 
-    private Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec)
+    private Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec, string? resumed = null, long seq = 0)
     {
         var abort = new CancellationTokenSource();
         var outbox = new Outbox(transport, codec, ns, _outboxSettings, abort.Token);
         var session = new Session(_namespaces, _runtime, handshake, outbox);
         var connection = new Connection(transport, outbox, session, _connectionSettings, abort);
-        return RunReservedAsync(session, connection);
+        return RunReservedAsync(session, connection, resumed, seq);
     }
 
     // Apart from the other, so that what it was given is not kept for as long as the connection lasts.
-    private async Task<DisconnectReason> RunReservedAsync(Session session, Connection connection)
+    private async Task<DisconnectReason> RunReservedAsync(Session session, Connection connection, string? resumed, long seq)
     {
         _open.TryAdd(connection, session);
         _ = _heartbeat.Value;
@@ -287,7 +299,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
                 connection.Outbox.Complete(Closing.ShuttingDown);
             }
 
-            session.Start();
+            session.Start(resumed, seq);
             connection.Start();
             DisconnectReason reason = (await connection.Outbox.Completed.ConfigureAwait(false)).Reason;
 

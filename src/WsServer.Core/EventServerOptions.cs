@@ -82,6 +82,27 @@ public sealed class EventServerOptions
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// How long the server keeps a socket whose connection was cut, for a client that asks for it, and with it the events
+    /// that its client misses. Default 2 minutes; zero keeps nothing.
+    /// </summary>
+    public TimeSpan RecoveryWindow { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How many events each namespace keeps for clients that come back. Default 10,000.</summary>
+    public int MaxReplayEvents { get; set; } = 10_000;
+
+    /// <summary>How many bytes these events may have in each namespace: names, arguments and attachments. Default 8 MiB.</summary>
+    public long MaxReplayBytes { get; set; } = 8 * 1024 * 1024;
+
+    /// <summary>How many sockets that were cut off are kept in all; for one more, the oldest is forgotten. Default 10,000.</summary>
+    public int MaxRecoverableSockets { get; set; } = 10_000;
+
+    /// <summary>
+    /// Whether the admission middleware (<see cref="EventNamespace.Use"/>) runs also for a client that comes back to its
+    /// socket, which has passed it before. Default false.
+    /// </summary>
+    public bool RunMiddlewareOnRecovery { get; set; }
+
+    /// <summary>
     /// Whether Kestrel's connections write to their sockets directly, on the thread that has something to send, and
     /// read without a hop over the thread pool; it holds for all of Kestrel's endpoints over sockets. Where a
     /// connection has TLS, frames leave through it; with another transport, through that. Default true.
@@ -131,6 +152,14 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         AtLeast(nameof(options.MaxOutboxBytes), options.MaxOutboxBytes, 0);
         AtLeast(nameof(options.ErrorBudget), options.ErrorBudget, 1);
         AtLeast(nameof(options.FanOutShardSize), options.FanOutShardSize, 1);
+        AtLeast(nameof(options.MaxReplayEvents), options.MaxReplayEvents, 1);
+        AtLeast(nameof(options.MaxReplayBytes), options.MaxReplayBytes, 1);
+        AtLeast(nameof(options.MaxRecoverableSockets), options.MaxRecoverableSockets, 1);
+        if (options.RecoveryWindow != TimeSpan.Zero)
+        {
+            Positive(nameof(options.RecoveryWindow), options.RecoveryWindow);
+        }
+
         Positive(nameof(options.ConnectTimeout), options.ConnectTimeout);
         Positive(nameof(options.PingInterval), options.PingInterval);
         Positive(nameof(options.PingTimeout), options.PingTimeout);

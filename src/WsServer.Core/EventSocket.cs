@@ -1,10 +1,9 @@
-using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Claims;
-using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using WsServer.Connections;
 using WsServer.Dispatch;
+using WsServer.Recovery;
 using WsServer.Rooms;
 using WsServer.Wire;
 
@@ -17,9 +16,6 @@ namespace WsServer;
 /// </remarks>
 public sealed class EventSocket : EventHandlers, IEmitter
 {
-    // 144 random bits; base64url keeps it at 24 characters without padding.
-    private const int IdBytes = 18;
-
     private readonly Outbox _outbox;
     private readonly SocketLife _life;
     private readonly RoomMember<EventSocket> _member;
@@ -28,20 +24,18 @@ public sealed class EventSocket : EventHandlers, IEmitter
     private IServiceScope? _scope;
     private ClaimsPrincipal? _user;
 
-    internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner)
+    internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner, SocketRecovery? recovery = null)
     {
-        Span<byte> id = stackalloc byte[IdBytes];
-        RandomNumberGenerator.Fill(id);
-        Id = Base64Url.EncodeToString(id);
         Namespace = ns;
         Handshake = handshake;
+        Recovery = recovery;
         _outbox = outbox;
-        _member = new RoomMember<EventSocket>(Id, this, outbox);
+        _member = new RoomMember<EventSocket>(RandomId.Create(), this, outbox);
         _life = new SocketLife(this, ns.Runtime, outbox, owner);
     }
 
     /// <summary>The public id, unique and not to be guessed; also the name of the socket's own room.</summary>
-    public string Id { get; }
+    public string Id => _member.Id;
 
     /// <summary>The namespace.</summary>
     public EventNamespace Namespace { get; }
@@ -74,6 +68,12 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>Whether the socket is in its namespace.</summary>
     public bool Connected => _life.IsConnected;
 
+    /// <summary>
+    /// Whether the client has come back after its connection was cut, and so has its id, its rooms and its
+    /// <see cref="Items"/> again and has been sent what it missed.
+    /// </summary>
+    public bool Recovered => Recovery is { IsRecovered: true };
+
     /// <summary>Cancelled as soon as the socket goes.</summary>
     public CancellationToken ConnectionAborted => _life.Aborted;
 
@@ -95,6 +95,9 @@ public sealed class EventSocket : EventHandlers, IEmitter
         get => _isIn;
         set => _isIn = value;
     }
+
+    /// <summary>Null when its client cannot come back.</summary>
+    internal SocketRecovery? Recovery { get; }
 
     internal SocketLife Life => _life;
 
@@ -144,9 +147,16 @@ public sealed class EventSocket : EventHandlers, IEmitter
     public Task EmitAsync(string name, JsonArguments arguments)
     {
         ReservedNames.ThrowIfUnusable(name);
-        if (_life.IsConnected)
+        bool isConnected = _life.IsConnected;
+        var packet = new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments };
+        if (Recovery is { Session: not null } recovery && (isConnected || recovery.IsCutOff))
         {
-            _outbox.Post(new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments });
+            // Also when the client is away: it is given what it missed when it comes back.
+            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [Id], [], IsVolatile: false), packet);
+        }
+        else if (isConnected)
+        {
+            _outbox.Post(packet);
         }
 
         return Task.CompletedTask;
@@ -219,9 +229,58 @@ public sealed class EventSocket : EventHandlers, IEmitter
         }
     }
 
+    /// <summary>Leaves its namespace and all rooms.</summary>
+    /// <param name="left">Gets the rooms that it was in, without its own.</param>
+    internal void LeaveAll(ICollection<string>? left = null) => Namespace.Index.Remove(_member, left);
+
     internal void Disconnect(bool close) => _life.PutOut(close);
 
-    internal bool Post(OutgoingPacket packet, bool isVolatile) => (IsIn || _life.IsConnected) && _outbox.Post(packet, isVolatile);
+    /// <summary>Takes the place of one that was cut off; before it is among the members of its namespace.</summary>
+    internal void Resume(CutOffSocket back)
+    {
+        _member.Reset(back.Sid);
+        _items = back.Items;
+        _user = back.User;
+        Recovery!.IsRecovered = true;
+    }
+
+    /// <summary>Is a new one after all, when it has left all rooms again.</summary>
+    internal void StartAnew()
+    {
+        _member.Reset(RandomId.Create());
+        _items = null;
+        _user = null;
+        Recovery!.IsRecovered = false;
+    }
+
+    /// <summary>What is kept of it, now that it was cut off.</summary>
+    /// <param name="rooms">The rooms that it was in, its own among them.</param>
+    /// <param name="position">Where the log stood when it left them.</param>
+    /// <param name="time">Now.</param>
+    internal CutOffSocket Keep(HashSet<string> rooms, long position, long time) => new()
+    {
+        Session = Recovery!.Session!,
+        Namespace = Namespace,
+        Sid = Id,
+        Rooms = rooms,
+        Items = _items,
+        User = _user,
+        Since = Recovery.Since,
+        LastSeq = Recovery.LastSeq,
+        Position = position,
+        Time = time,
+    };
+
+    internal bool Post(OutgoingPacket packet, bool isVolatile)
+    {
+        if (Recovery is { } recovery && packet.Packet.Seq > 0)
+        {
+            // Whether it is taken or not: it was meant for this one.
+            recovery.LastSeq = packet.Packet.Seq;
+        }
+
+        return (IsIn || _life.IsConnected) && _outbox.Post(packet, isVolatile);
+    }
 
     /// <summary>Emits an event that wants an ack.</summary>
     internal void Ask(PacketId id, IAckWaiter waiter, OutgoingPacket packet)

@@ -19,12 +19,13 @@ public partial class ArchitectureTests
     // Below the root types, which are everybody's words: what each folder may not know.
     public static TheoryData<string, string[]> Forbidden => new()
     {
-        { "Wire", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
-        { "Rooms", ["Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
-        { "Connections", ["Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "Wire", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Rooms", ["Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Connections", ["Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
         { "Dispatch", ["Hosting", "Backplane"] },
-        { "Backplane", ["Connections", "Rooms", "Dispatch", "Hosting"] },
-        { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "Backplane", ["Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
+        { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "", ["Hosting"] },
     };
 

@@ -20,6 +20,10 @@ public class EventServerOptionsTests
         { "MaxOutboxBytes", o => o.MaxOutboxBytes = -1, "at least 0" },
         { "ErrorBudget", o => o.ErrorBudget = 0, "at least 1" },
         { "ConnectTimeout", o => o.ConnectTimeout = TimeSpan.Zero, "more than zero" },
+        { "RecoveryWindow", o => o.RecoveryWindow = TimeSpan.FromSeconds(-1), "more than zero" },
+        { "MaxReplayEvents", o => o.MaxReplayEvents = 0, "at least 1" },
+        { "MaxReplayBytes", o => o.MaxReplayBytes = 0, "at least 1" },
+        { "MaxRecoverableSockets", o => o.MaxRecoverableSockets = 0, "at least 1" },
         { "PingInterval", o => o.PingInterval = TimeSpan.FromSeconds(-1), "more than zero" },
         { "PingTimeout", o => o.PingTimeout = TimeSpan.FromDays(25), "at most 24 days" },
         { "AckTimeout", o => o.AckTimeout = Timeout.InfiniteTimeSpan, "more than zero" },
@@ -54,6 +58,10 @@ public class EventServerOptionsTests
             MaxPendingAcks = 1,
             MaxOutboxBytes = 0,
             ErrorBudget = 1,
+            RecoveryWindow = TimeSpan.Zero,
+            MaxReplayEvents = 1,
+            MaxReplayBytes = 1,
+            MaxRecoverableSockets = 1,
             PingInterval = TimeSpan.FromMilliseconds(1),
             PingTimeout = TimeSpan.FromDays(24),
         };
@@ -93,6 +101,11 @@ public class EventServerOptionsTests
             CloseTimeout = TimeSpan.FromSeconds(5),
             HandlerGracePeriod = TimeSpan.FromSeconds(5),
             ReconnectDelay = TimeSpan.FromSeconds(1),
+            RecoveryWindow = TimeSpan.FromMinutes(2),
+            MaxReplayEvents = 10_000,
+            MaxReplayBytes = 8L * 1024 * 1024,
+            MaxRecoverableSockets = 10_000,
+            RunMiddlewareOnRecovery = false,
             AllowedOrigins = Array.Empty<string>(),
         });
         new EventServerOptionsValidator().Validate(null, new EventServerOptions()).Should().Be(ValidateOptionsResult.Success);

@@ -7,6 +7,9 @@ internal sealed record Closing(DisconnectReason Reason, int Status, EventError? 
 {
     public static readonly Closing ByClient = new(DisconnectReason.TransportClose, 1000, Flush: false);
 
+    /// <summary>The client is back on another connection, so this one is dead, whether the server has noticed or not.</summary>
+    public static readonly Closing Superseded = new(DisconnectReason.TransportClose, 4409, Flush: false);
+
     public static readonly Closing Broken = new(DisconnectReason.TransportError, 1011, Flush: false);
 
     public static readonly Closing Faulted = new(

@@ -1,17 +1,20 @@
 namespace WsServer.Connections;
 
-/// <summary>One timer for the pings of all connections, so that an idle connection holds none.</summary>
+/// <summary>One timer for the pings of all connections, and for what else is done now and then, so that an idle connection holds none.</summary>
 internal sealed class Heartbeat : IDisposable
 {
     private readonly IEnumerable<Connection> _connections;
     private readonly TimeProvider _time;
+    private readonly Action? _also;
     private readonly ITimer _timer;
 
     /// <param name="connections">The connections; enumerated at each tick while others come and go.</param>
     /// <param name="options">How often, and how long to wait.</param>
     /// <param name="time">The time.</param>
-    public Heartbeat(IEnumerable<Connection> connections, EventServerOptions options, TimeProvider time)
+    /// <param name="also">Called at each tick.</param>
+    public Heartbeat(IEnumerable<Connection> connections, EventServerOptions options, TimeProvider time, Action? also = null)
     {
+        _also = also;
         _connections = connections;
         _time = time;
 
@@ -30,5 +33,7 @@ internal sealed class Heartbeat : IDisposable
         {
             connection.Tick(now);
         }
+
+        _also?.Invoke();
     }
 }

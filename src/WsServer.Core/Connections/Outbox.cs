@@ -99,6 +99,32 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
         return isTaken;
     }
 
+    /// <summary>Takes packets for this client alone, in order, or none of them: false when they are more than may wait.</summary>
+    public bool PostAll(IReadOnlyList<Packet> packets)
+    {
+        var all = new List<EncodedPacket>(packets.Count);
+        foreach (Packet packet in packets)
+        {
+            if (_codec.Encode(packet, home) is { } encoded)
+            {
+                all.Add(encoded);
+            }
+        }
+
+        bool isFit = all.Sum(e => e.TotalLength) <= settings.MaxBytes - WaitingBytes;
+        foreach (EncodedPacket encoded in all)
+        {
+            if (isFit)
+            {
+                Post(encoded, isVolatile: false);
+            }
+
+            encoded.Release();
+        }
+
+        return isFit;
+    }
+
     /// <summary>Takes a packet. When it does not fit, a volatile one is dropped; any other ends the connection.</summary>
     /// <returns>False when the packet will not be sent.</returns>
     public bool Post(OutgoingPacket packet, bool isVolatile) =>

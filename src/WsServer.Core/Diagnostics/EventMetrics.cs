@@ -14,6 +14,7 @@ internal sealed class EventMetrics
     private readonly Counter<long> _slowConsumers;
     private readonly Counter<long> _volatileDropped;
     private readonly Counter<long> _ackTimeouts;
+    private readonly Counter<long> _recoveries;
 
     public EventMetrics(IMeterFactory factory)
     {
@@ -25,6 +26,7 @@ internal sealed class EventMetrics
         _slowConsumers = meter.CreateCounter<long>("wsserver.slow_consumers", "{connection}", "Connections ended because the client did not read.");
         _volatileDropped = meter.CreateCounter<long>("wsserver.volatile.dropped", "{event}", "Volatile events dropped because an outbox was full.");
         _ackTimeouts = meter.CreateCounter<long>("wsserver.acks.timeouts", "{ack}", "Acks that clients did not give in time.");
+        _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -43,4 +45,6 @@ internal sealed class EventMetrics
     public void VolatileDropped() => _volatileDropped.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
+
+    public void Recovery(bool isRecovered) => _recoveries.Add(1, new KeyValuePair<string, object?>("recovered", isRecovered));
 }

@@ -53,6 +53,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Error, "The details of the error {Code} cannot be written as JSON; it is sent without them.")]
     public static partial void DetailsFailed(this ILogger logger, Exception exception, string code);
 
+    [LoggerMessage(18, LogLevel.Debug, "Socket {Sid} came back to {Namespace}, where it had missed {Count} events.")]
+    public static partial void CameBack(this ILogger logger, string sid, string @namespace, int count);
+
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
 }

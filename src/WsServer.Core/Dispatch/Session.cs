@@ -1,6 +1,7 @@
 using System.Text.Json;
 using WsServer.Connections;
 using WsServer.Diagnostics;
+using WsServer.Recovery;
 using WsServer.Wire;
 
 namespace WsServer.Dispatch;
@@ -35,7 +36,9 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     public bool IsQuiet => Array.TrueForAll(_unfinished, s => s.Life.IsQuiet);
 
     /// <summary>Joins the connection's own namespace, if it has one.</summary>
-    public void Start()
+    /// <param name="session">The session that the client wants to come back to there.</param>
+    /// <param name="seq">The last event that it has had there.</param>
+    public void Start(string? session = null, long seq = 0)
     {
         if (_outbox.Home.Length == 0)
         {
@@ -43,7 +46,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
             return;
         }
 
-        if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home }) is { } error)
+        if (Connect(new Packet(PacketKind.Connect) { Namespace = _outbox.Home, Session = session, Seq = seq }) is { } error)
         {
             _outbox.Complete(error.Code == ErrorCodes.InternalError ? Closing.Faulted : Closing.TurnedAway);
             return;
@@ -136,7 +139,10 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
             _unfinished = Without(_unfinished, socket);
         }
 
-        _namespaces.Release(socket.Namespace);
+        if (socket.Recovery is not { IsKept: true })
+        {
+            _namespaces.Release(socket.Namespace);
+        }
     }
 
     public void PutOutAll()
@@ -212,7 +218,8 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
             else if (Acquire(name, out error) is { } ns)
             {
                 Handshake handshake = packet.Arguments.Count == 0 ? _handshake : _handshake with { Auth = ParseAuth(packet.Arguments) };
-                socket = new EventSocket(ns, handshake, _outbox, this);
+                SocketRecovery? recovery = _outbox.Codec.SupportsRecovery ? new SocketRecovery(packet.Session, packet.Seq) : null;
+                socket = new EventSocket(ns, handshake, _outbox, this, recovery);
                 predecessor = present?.Life.Finished;
                 if (_outbox.Home.Length > 0)
                 {

@@ -4,22 +4,6 @@ using WsServer.Wire;
 
 namespace WsServer.Dispatch;
 
-/// <summary>Who holds the sockets of one connection, and learns what becomes of them.</summary>
-internal interface ISocketOwner
-{
-    /// <summary>The socket is in its namespace.</summary>
-    void Joined(EventSocket socket);
-
-    /// <summary>The socket is out, or was never let in (no reason); its last handlers may still run.</summary>
-    void Gone(EventSocket socket, DisconnectReason? reason);
-
-    /// <summary>Nothing of the socket runs any more.</summary>
-    void Finished(EventSocket socket);
-
-    /// <summary>Puts out all sockets of the connection, which ends it.</summary>
-    void PutOutAll();
-}
-
 /// <summary>
 /// The life of one socket: it joins, handles its events one after the other, and goes. Joining, events and leaving
 /// pass through one queue, so they happen in the order in which the client sent them.
@@ -29,8 +13,6 @@ internal sealed class SocketLife
     private const int Joining = 0;
     private const int InNamespace = 1;
     private const int Ended = 2;
-
-    private static readonly EventError NotLetIn = new(ErrorCodes.Forbidden, "The namespace does not let this client in.");
 
     private readonly EventSocket _socket;
     private readonly EventRuntime _runtime;
@@ -77,6 +59,9 @@ internal sealed class SocketLife
     /// <summary>Whether the client has said that it leaves, or the socket is out.</summary>
     public bool IsLeaving { get; private set; }
 
+    /// <summary>Whether it is out of its namespace, or will never be in it.</summary>
+    public bool HasEnded => _state == Ended;
+
     /// <summary>Whether no handler runs or waits, and no ack is owed.</summary>
     public bool IsQuiet => _queue.IsIdle && (_acks is null || _acks.Count == 0);
 
@@ -99,16 +84,7 @@ internal sealed class SocketLife
     {
         if (predecessor is null && !_socket.Namespace.Lifecycle.JoiningPace.IsSlow && _queue.TryEnter())
         {
-            ValueTask joining = new(JoinTimedAsync());
-            if (joining.IsCompleted)
-            {
-                _queue.Leave();
-            }
-            else
-            {
-                _queue.LeaveAfter(joining);
-            }
-
+            _queue.LeaveAfter(new(JoinTimedAsync()));
             return;
         }
 
@@ -126,23 +102,14 @@ internal sealed class SocketLife
         }
 
         Handler? handler = _events.FindOnly(packet.Event);
-        if (PaceOf(handler).IsSlow || !_queue.TryEnter())
+        if (_events.PaceOf(handler).IsSlow || !_queue.TryEnter())
         {
             return _queue.EnqueueAsync(packet.Copy());
         }
 
         // On the thread that has read it, with no hop: what the handler does at once is done when this returns, and what
         // it awaits goes on elsewhere.
-        ValueTask running = RunTimedAsync(packet, handler);
-        if (running.IsCompleted)
-        {
-            _queue.Leave();
-        }
-        else
-        {
-            _queue.LeaveAfter(running);
-        }
-
+        _queue.LeaveAfter(_events.RunAsync(packet, handler, _hasJoined));
         return ValueTask.CompletedTask;
     }
 
@@ -170,6 +137,43 @@ internal sealed class SocketLife
         }
     }
 
+    /// <summary>The client is back on another connection: this one goes.</summary>
+    public void GiveWay() => _outbox.Complete(Closing.Superseded);
+
+    /// <summary>Does not let the socket in; nothing, if it has ended already.</summary>
+    public void Refuse(EventError refusal)
+    {
+        if (TryEndJoining())
+        {
+            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = refusal });
+            _ = FinishAsync(null);
+            _owner.Gone(_socket, null);
+        }
+    }
+
+    /// <summary>
+    /// Tells the client that it is in, and lets in what is emitted from then on. Whoever emits meanwhile waits at the door,
+    /// so that nothing reaches the client before that word.
+    /// </summary>
+    /// <param name="connected">The word.</param>
+    /// <param name="missed">What comes before it, if anything.</param>
+    /// <returns>False when the socket has ended, or what it missed is more than may wait for it.</returns>
+    public bool TryConnect(in Packet connected, List<Packet>? missed = null)
+    {
+        _isEntering = true;
+        lock (this)
+        {
+            if (_state != Joining || !(missed is null ? _outbox.Post(connected) : _outbox.PostAll([.. missed, connected])))
+            {
+                return false;
+            }
+
+            _state = InNamespace;
+            _socket.IsIn = true;
+            return true;
+        }
+    }
+
     /// <summary>Ends the socket, once: at once to the outside, and inside when its handlers are done.</summary>
     public bool End(DisconnectReason reason)
     {
@@ -177,6 +181,12 @@ internal sealed class SocketLife
         lock (this)
         {
             before = _state;
+            if (before != Ended && _socket.Recovery is { } recovery)
+            {
+                // Before it is seen to have ended: what is emitted to it from then on waits for its client.
+                recovery.IsCutOff = !IsLeaving && reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout;
+            }
+
             _state = Ended;
             _socket.IsIn = false;
         }
@@ -195,7 +205,7 @@ internal sealed class SocketLife
         bool isTurnedAway = before == Joining && reason == DisconnectReason.ServerNamespaceDisconnect;
         if (isTurnedAway)
         {
-            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = NotLetIn });
+            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = Lifecycle.NotLetIn });
         }
 
         _ = FinishAsync(reason);
@@ -220,36 +230,9 @@ internal sealed class SocketLife
                 End(DisconnectReason.ClientNamespaceDisconnect);
                 break;
             default:
-                await RunTimedAsync(packet, _events.FindOnly(packet.Event)).ConfigureAwait(false);
+                await _events.RunAsync(packet, _events.FindOnly(packet.Event), _hasJoined).ConfigureAwait(false);
                 break;
         }
-    }
-
-    private Pace PaceOf(Handler? only) => only?.Pace ?? _socket.Namespace.Lifecycle.EventsPace;
-
-    private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
-    {
-        Pace pace = PaceOf(handler);
-        Gathering? gathering = Gathering.Current;
-
-        // What a blocking handler emits leaves at once, as its end may be far.
-        int depth = pace.IsBlocking ? gathering?.StepOut() ?? 0 : 0;
-        TimeSpan spent = gathering?.Spent ?? TimeSpan.Zero;
-        long start = _runtime.Time.GetTimestamp();
-        ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
-        TimeSpan elapsed = _runtime.Time.GetElapsedTime(start);
-        if (gathering is not null)
-        {
-            // To emit to many takes its time; that does not make a handler slow.
-            elapsed -= gathering.Spent - spent;
-            if (depth > 0)
-            {
-                gathering.StepIn(depth);
-            }
-        }
-
-        pace.Note(elapsed);
-        return running;
     }
 
     private Task JoinTimedAsync()
@@ -262,38 +245,15 @@ internal sealed class SocketLife
 
     private async Task JoinAsync()
     {
-        EventNamespace ns = _socket.Namespace;
-        if (await AdmitAsync().ConfigureAwait(false) is { } refusal)
+        if (!await Entrance.PassAsync(_socket, _runtime).ConfigureAwait(false))
         {
-            if (TryEndJoining())
-            {
-                _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = ns.Name, Error = refusal });
-                _ = FinishAsync(null);
-                _owner.Gone(_socket, null);
-            }
-
             return;
-        }
-
-        // Among the members first: a client that has read "connected" misses nothing that is emitted from then on. Whoever
-        // emits in between waits at the door, so that nothing reaches the client before that word.
-        _isEntering = true;
-        ns.Index.Add(_socket.Member);
-        lock (this)
-        {
-            if (_state != Joining || !_outbox.Post(new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = _socket.Id }))
-            {
-                return;
-            }
-
-            _state = InNamespace;
-            _socket.IsIn = true;
         }
 
         _hasJoined = true;
         _owner.Joined(_socket);
-        _runtime.Logger.Joined(_socket.Id, ns.Name);
-        await ns.Lifecycle.ConnectedAsync(_socket, _runtime.Logger).ConfigureAwait(false);
+        _runtime.Logger.Joined(_socket.Id, _socket.Namespace.Name);
+        await _socket.Namespace.Lifecycle.ConnectedAsync(_socket, _runtime.Logger).ConfigureAwait(false);
     }
 
     private bool TryEndJoining()
@@ -303,29 +263,6 @@ internal sealed class SocketLife
             bool isJoining = _state == Joining;
             _state = Ended;
             return isJoining;
-        }
-    }
-
-    private async Task<EventError?> AdmitAsync()
-    {
-        try
-        {
-            return await _socket.Namespace.Lifecycle.AdmitAsync(_socket).ConfigureAwait(false)
-                ? null
-                : NotLetIn;
-        }
-        catch (EventException exception)
-        {
-            return exception.Error;
-        }
-        catch (OperationCanceledException) when (_state == Ended)
-        {
-            return EventRunner.NotConnected(_socket.Namespace.Name);
-        }
-        catch (Exception exception)
-        {
-            _runtime.Logger.LifecycleFailed(exception, "admission", _socket.Id, _socket.Namespace.Name);
-            return _runtime.Describe(exception);
         }
     }
 
@@ -345,28 +282,7 @@ internal sealed class SocketLife
             _runtime.Logger.HandlersStillRun(_socket.Id, _socket.Namespace.Name);
         }
 
-        EventNamespace ns = _socket.Namespace;
-        if (_hasJoined && reason is { } why)
-        {
-            await ns.Lifecycle.DisconnectingAsync(_socket, why, _runtime.Logger).ConfigureAwait(false);
-            ns.Index.Remove(_socket.Member);
-            await ns.Lifecycle.DisconnectedAsync(_socket, why, _runtime.Logger).ConfigureAwait(false);
-            _runtime.Logger.Left(_socket.Id, ns.Name, why.ToWireString());
-        }
-        else
-        {
-            ns.Index.Remove(_socket.Member);
-        }
-
-        try
-        {
-            await _socket.DisposeServicesAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            _runtime.Logger.LifecycleFailed(exception, "service disposal", _socket.Id, ns.Name);
-        }
-
+        await _socket.Namespace.Lifecycle.DepartAsync(_socket, _hasJoined ? reason : null, _runtime.Logger).ConfigureAwait(false);
         Completion.TrySetResult();
         _owner.Finished(_socket);
     }

@@ -105,8 +105,8 @@ public static class EventEndpointExtensions
 
         private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted)
         {
-            bool takesBinary = context.Request.Query["binary"] == "1";
-            return server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), takesBinary);
+            var wishes = UrlWishes.Of(context.Request.Query);
+            return server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), wishes);
         }
 
         private static Task RefuseAsync(HttpContext context, int status, string why)

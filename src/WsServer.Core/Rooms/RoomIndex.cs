@@ -47,7 +47,12 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
     }
 
     /// <summary>Takes a member out of everything, whether it was added or only joined rooms.</summary>
-    public void Remove(RoomMember<T> member)
+    public void Remove(RoomMember<T> member) => Remove(member, left: null);
+
+    /// <summary>The same.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="left">Gets the rooms that it was in.</param>
+    public void Remove(RoomMember<T> member, ICollection<string>? left)
     {
         if (_members.TryRemove(KeyValuePair.Create(member.Id, member)))
         {
@@ -56,6 +61,7 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
 
         foreach (Membership<T> membership in member.LeaveAll())
         {
+            left?.Add(membership.Room.Name);
             Exit(membership);
         }
     }

@@ -9,7 +9,7 @@ internal sealed class RoomMember<T>(string id, T value, object? companion = null
     private Dictionary<string, Membership<T>>? _rooms;
     private bool _isGone;
 
-    public string Id => id;
+    public string Id { get; private set; } = id;
 
     public T Value => value;
 
@@ -25,14 +25,14 @@ internal sealed class RoomMember<T>(string id, T value, object? companion = null
         {
             lock (this)
             {
-                return _isGone ? [] : _rooms is null ? [id] : [id, .. _rooms.Keys];
+                return _isGone ? [] : _rooms is null ? [Id] : [Id, .. _rooms.Keys];
             }
         }
     }
 
     public bool IsIn(string room)
     {
-        if (room == id)
+        if (room == Id)
         {
             return true;
         }
@@ -48,13 +48,23 @@ internal sealed class RoomMember<T>(string id, T value, object? companion = null
     {
         lock (this)
         {
-            if (_isGone || room == id || (_rooms is not null && _rooms.ContainsKey(room)))
+            if (_isGone || room == Id || (_rooms is not null && _rooms.ContainsKey(room)))
             {
                 return false;
             }
 
             (_rooms ??= new(StringComparer.Ordinal)).Add(room, enter(this, room));
             return true;
+        }
+    }
+
+    /// <summary>Begins again under another id, in no room; for one that is not in an index.</summary>
+    public void Reset(string id)
+    {
+        lock (this)
+        {
+            Id = id;
+            _isGone = false;
         }
     }
 

@@ -22,6 +22,8 @@ internal enum Member
     Namespace = 1 << 12,
     Auth = 1 << 13,
     Bin = 1 << 14,
+    Session = 1 << 15,
+    Seq = 1 << 16,
 
     /// <summary>Those that say what the envelope is.</summary>
     Verbs = Event | Ack | Connect | Disconnect | Ping | Pong | Connected | ConnectError | Error,
@@ -44,6 +46,8 @@ internal static class EnvelopeMembers
         if (reader.ValueTextEquals("error"u8)) { return Member.Error; }
         if (reader.ValueTextEquals("connect"u8)) { return Member.Connect; }
         if (reader.ValueTextEquals("auth"u8)) { return Member.Auth; }
+        if (reader.ValueTextEquals("session"u8)) { return Member.Session; }
+        if (reader.ValueTextEquals("seq"u8)) { return Member.Seq; }
         if (reader.ValueTextEquals("disconnect"u8)) { return Member.Disconnect; }
         if (reader.ValueTextEquals("ping"u8)) { return Member.Ping; }
         if (reader.ValueTextEquals("pong"u8)) { return Member.Pong; }

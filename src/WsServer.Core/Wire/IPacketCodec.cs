@@ -25,6 +25,13 @@ public interface IPacketCodec
     /// </summary>
     bool IsFatal(in Packet answer) => false;
 
+    /// <summary>
+    /// Whether the protocol tells clients their <see cref="Packet.Session"/> and the <see cref="Packet.Seq"/> of events, so
+    /// that they can come back after the connection was cut. Their sockets are then kept for
+    /// <see cref="EventServerOptions.RecoveryWindow"/>. The same for a codec and its <see cref="BinaryForm"/>.
+    /// </summary>
+    bool SupportsRecovery => false;
+
     /// <summary>The codec to go on with once the client has sent a binary message; itself, when that changes nothing.</summary>
     IPacketCodec BinaryForm { get; }
 }

@@ -15,17 +15,25 @@ internal sealed class JsonPacketCodec : IPacketCodec
     /// <param name="limits">What passes.</param>
     /// <param name="names">The names that messages are expected to have.</param>
     public JsonPacketCodec(EnvelopeLimits limits, NameTable names)
-        : this(limits, names, takesBinary: false) => BinaryForm = new JsonPacketCodec(limits, names, takesBinary: true);
+        : this(limits, names, takesBinary: false, supportsRecovery: false) =>
+        RecoveryForm = new JsonPacketCodec(limits, names, takesBinary: false, supportsRecovery: true);
 
-    private JsonPacketCodec(EnvelopeLimits limits, NameTable names, bool takesBinary)
+    private JsonPacketCodec(EnvelopeLimits limits, NameTable names, bool takesBinary, bool supportsRecovery)
     {
         _limits = limits;
         _names = names;
         _takesBinary = takesBinary;
-        BinaryForm = this;
+        SupportsRecovery = supportsRecovery;
+        BinaryForm = takesBinary ? this : new JsonPacketCodec(limits, names, takesBinary: true, supportsRecovery);
+        RecoveryForm = this;
     }
 
     public IPacketCodec BinaryForm { get; }
+
+    /// <summary>The one for a client that wants to be able to come back.</summary>
+    public IPacketCodec RecoveryForm { get; }
+
+    public bool SupportsRecovery { get; }
 
     public bool TryDecode(ReadOnlyMemory<byte> message, bool isBinary, out Packet packet, out Packet answer)
     {
@@ -37,7 +45,8 @@ internal sealed class JsonPacketCodec : IPacketCodec
             int end = message.Span.IndexOf((byte)0);
             if (end < 0)
             {
-                answer = EnvelopeReader.Invalid("A binary message is an envelope, one zero byte, and its attachments.");
+                EventError error = EnvelopeErrors.Invalid("A binary message is an envelope, one zero byte, and its attachments.");
+                answer = new Packet(PacketKind.Error) { Error = error };
                 return false;
             }
 
@@ -61,20 +70,26 @@ internal sealed class JsonPacketCodec : IPacketCodec
                 WriteArguments(writer, packet.Arguments, withAttachments);
                 WriteId(writer, "id"u8, packet.Id);
                 WriteNamespace(writer, packet.Namespace, home);
+                if (SupportsRecovery && packet.Seq > 0)
+                {
+                    writer.WriteNumber("seq"u8, packet.Seq);
+                }
+
                 break;
             case PacketKind.Ack:
                 WriteId(writer, "ack"u8, packet.Id);
                 WriteArguments(writer, packet.Arguments, withAttachments);
-                WriteError(writer, packet.Error);
+                ErrorObject.Write(writer, packet.Error);
                 WriteNamespace(writer, packet.Namespace, home);
                 break;
             case PacketKind.Connected:
                 writer.WriteString("connected"u8, packet.Namespace);
                 writer.WriteString("sid"u8, packet.Sid);
+                WriteSession(writer, packet);
                 break;
             case PacketKind.ConnectError:
                 writer.WriteString("connect_error"u8, packet.Namespace);
-                WriteError(writer, packet.Error);
+                ErrorObject.Write(writer, packet.Error);
                 break;
             case PacketKind.Disconnect:
                 writer.WriteString("disconnect"u8, packet.Namespace);
@@ -85,7 +100,7 @@ internal sealed class JsonPacketCodec : IPacketCodec
 
                 break;
             case PacketKind.Error:
-                WriteError(writer, packet.Error);
+                ErrorObject.Write(writer, packet.Error);
                 break;
             case PacketKind.Pong:
                 writer.WritePropertyName("pong"u8);
@@ -132,6 +147,20 @@ internal sealed class JsonPacketCodec : IPacketCodec
         writer.WriteRawValue(isBase64 ? Placeholders.ToBase64(arguments) : arguments.Utf8.Span, skipInputValidation: true);
     }
 
+    private static void WriteSession(Utf8JsonWriter writer, in Packet connected)
+    {
+        if (connected.Session is { } session)
+        {
+            writer.WriteString("session"u8, session);
+            writer.WriteNumber("seq"u8, connected.Seq);
+        }
+
+        if (connected.IsRecovered is { } isRecovered)
+        {
+            writer.WriteBoolean("recovered"u8, isRecovered);
+        }
+    }
+
     private static void WriteId(Utf8JsonWriter writer, ReadOnlySpan<byte> name, PacketId id)
     {
         if (id.Text is { } text)
@@ -150,17 +179,6 @@ internal sealed class JsonPacketCodec : IPacketCodec
         {
             writer.WriteString("ns"u8, ns);
         }
-    }
-
-    private static void WriteError(Utf8JsonWriter writer, EventError? error)
-    {
-        if (error is null)
-        {
-            return;
-        }
-
-        writer.WritePropertyName("error"u8);
-        error.WriteTo(writer);
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FluentAssertions;
 using WsServer.Connections;
 using WsServer.SocketIO.Wire;
@@ -98,10 +99,43 @@ public class SocketIOSessionTests
         await InMemoryServer.EndAsync(client);
     }
 
-    private static TransportPair Start(InMemoryServer server)
+    [Fact]
+    public async Task A_client_that_was_cut_off_comes_back_to_what_it_had()
+    {
+        await using var server = new InMemoryServer(options => options.RecoveryWindow = TimeSpan.FromMinutes(2));
+        server.Io.OnConnection(socket => socket.JoinAsync("room"));
+        server.Io.On("hello", _ => "there");
+        TransportPair client = Start(server, supportsRecovery: true);
+        client.Send("40");
+        JsonNode first = Connected(await client.ReceiveTextAsync());
+        client.Send("""421["hello"]""");
+        (await client.ReceiveTextAsync()).Should().Be("""431["there"]""");
+        await server.Io.To("room").EmitAsync("news", 1);
+        JsonArray news = JsonNode.Parse((await client.ReceiveTextAsync())["42".Length..])!.AsArray();
+        news.Should().HaveCount(3);
+        client.Fail(new IOException("cut off"));
+        await client.Running.WaitAsync(TransportPair.Patience);
+        await server.Io.To("room").EmitAsync("news", 2);
+
+        TransportPair back = Start(server, supportsRecovery: true);
+        back.Send($$"""40{"pid":{{first["pid"]!.ToJsonString()}},"offset":{{news[2]!.ToJsonString()}}}""");
+        (await back.ReceiveTextAsync()).Should().StartWith("""42["news",2,""");
+        JsonNode again = Connected(await back.ReceiveTextAsync());
+        again.ToJsonString().Should().Be(first.ToJsonString());
+        await InMemoryServer.EndAsync(back);
+    }
+
+    private static JsonNode Connected(string text)
+    {
+        text.Should().StartWith("40{");
+        return JsonNode.Parse(text["40".Length..])!;
+    }
+
+    private static TransportPair Start(InMemoryServer server, bool supportsRecovery = false)
     {
         var client = new TransportPair();
-        client.Running = server.Io.RunAsync(client, ns: null, codec: new SocketIOCodec(server.Io.Names, maxNameLength: 256, Sio.MaxDepth));
+        var codec = new SocketIOCodec(server.Io.Names, maxNameLength: 256, Sio.MaxDepth, supportsRecovery);
+        client.Running = server.Io.RunAsync(client, ns: null, codec: codec);
         return client;
     }
 

@@ -1,0 +1,153 @@
+using WsServer.Connections;
+using WsServer.Diagnostics;
+using WsServer.Recovery;
+using WsServer.Wire;
+
+namespace WsServer.Dispatch;
+
+/// <summary>What became of a client that asked for what it had.</summary>
+internal enum ComebackOutcome
+{
+    /// <summary>It has it again, and is in its namespace.</summary>
+    Recovered,
+
+    /// <summary>It cannot have it: it joins like any other.</summary>
+    New,
+
+    /// <summary>Its socket has ended in the meantime.</summary>
+    Ended,
+}
+
+/// <summary>How a client gets back the socket that it had: its id, its rooms, what was kept with it, and what it missed.</summary>
+internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, EventRuntime runtime)
+{
+    private readonly EventNamespace _namespace = socket.Namespace;
+
+    public async Task<ComebackOutcome> RunAsync()
+    {
+        (CutOffSocket? back, bool isLate) = await TakeAsync().ConfigureAwait(false);
+        if (back is null)
+        {
+            return isLate ? ComebackOutcome.Ended : ComebackOutcome.New;
+        }
+
+        socket.Resume(back);
+        if (runtime.Options.RunMiddlewareOnRecovery && await _namespace.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false) is { } refusal)
+        {
+            socket.Life.Refuse(refusal);
+            return End(back);
+        }
+
+        return Enter(back);
+    }
+
+    /// <summary>
+    /// Takes out what the client had; null when there is nothing, or the log no longer reaches back. Late is who finds it
+    /// taken by one that came after it.
+    /// </summary>
+    private async Task<(CutOffSocket? Back, bool IsLate)> TakeAsync()
+    {
+        EventSocket? last = null;
+        while (true)
+        {
+            if (_namespace.Recovery.TryTake(socket, recovery, out CutOffSocket? back, out EventSocket? holder))
+            {
+                return (back, false);
+            }
+
+            if (holder.Recovery!.Arrival > recovery.Arrival)
+            {
+                // The client was cut off again meanwhile, which the server has not noticed yet, and is there already.
+                socket.Life.GiveWay();
+                return (null, true);
+            }
+
+            if (holder == last)
+            {
+                // It is over, but its handlers do not let go of it.
+                return (null, false);
+            }
+
+            // The server has not noticed yet that the connection is dead; or a second client has the secret.
+            last = holder;
+            holder.Life.GiveWay();
+            await holder.Life.Finished.ConfigureAwait(false);
+        }
+    }
+
+    private ComebackOutcome Enter(CutOffSocket back)
+    {
+        // Before the gate is closed, as handlers of room events run here. The socket takes nothing yet: what is emitted
+        // from here on stands in the log.
+        _namespace.Index.Add(socket.Member);
+        socket.Join([.. back.Rooms]);
+        Gathering gathering = Gathering.Open();
+        try
+        {
+            if (TryReplay(back))
+            {
+                _namespace.Recovery.Release();
+                return ComebackOutcome.Recovered;
+            }
+        }
+        finally
+        {
+            gathering.Close();
+        }
+
+        socket.LeaveAll();
+        if (socket.Life.HasEnded)
+        {
+            return End(back);
+        }
+
+        _namespace.Recovery.GiveUp(back);
+        socket.StartAnew();
+        return ComebackOutcome.New;
+    }
+
+    private bool TryReplay(CutOffSocket back)
+    {
+        var missed = new List<Packet>();
+        lock (_namespace.Recovery.Gate)
+        {
+            if (!_namespace.Recovery.TryReadMissed(back, recovery.AskedSeq, missed))
+            {
+                return false;
+            }
+
+            NamespaceRecovery.Resume(recovery, back, missed.Count == 0 ? 0 : missed[^1].Seq);
+            var connected = new Packet(PacketKind.Connected)
+            {
+                Namespace = _namespace.Name,
+                Sid = socket.Id,
+                Session = recovery.Session,
+                Seq = _namespace.Recovery.Position,
+                IsRecovered = true,
+            };
+            if (!socket.Life.TryConnect(connected, missed))
+            {
+                // Ended, or it has missed more than may wait for it.
+                recovery.Session = null;
+                return false;
+            }
+
+            runtime.Logger.CameBack(socket.Id, _namespace.Name, missed.Count);
+            return true;
+        }
+    }
+
+    private ComebackOutcome End(CutOffSocket back)
+    {
+        if (recovery.IsCutOff)
+        {
+            _namespace.Recovery.PutBack(back);
+        }
+        else
+        {
+            _namespace.Recovery.GiveUp(back);
+        }
+
+        return ComebackOutcome.Ended;
+    }
+}

@@ -1,0 +1,70 @@
+using WsServer.Connections;
+using WsServer.Recovery;
+using WsServer.Wire;
+
+namespace WsServer.Dispatch;
+
+/// <summary>The way into a namespace: back to what the client had, or by admission.</summary>
+internal static class Entrance
+{
+    /// <summary>Lets a socket in, or turns it away; false when it is not in.</summary>
+    public static async Task<bool> PassAsync(EventSocket socket, EventRuntime runtime)
+    {
+        ComebackOutcome comeback = ComebackOutcome.New;
+        if (socket.Recovery is { IsAsked: true } asked)
+        {
+            comeback = await new Comeback(socket, asked, runtime).RunAsync().ConfigureAwait(false);
+        }
+
+        if (comeback == ComebackOutcome.Ended || (comeback == ComebackOutcome.New && !await PassAsNewAsync(socket, runtime).ConfigureAwait(false)))
+        {
+            return false;
+        }
+
+        if (socket.Recovery?.Told is { } isRecovered)
+        {
+            runtime.Metrics.Recovery(isRecovered);
+        }
+
+        return true;
+    }
+
+    private static async Task<bool> PassAsNewAsync(EventSocket socket, EventRuntime runtime)
+    {
+        EventNamespace ns = socket.Namespace;
+        if (await ns.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false) is { } refusal)
+        {
+            socket.Life.Refuse(refusal);
+            return false;
+        }
+
+        // Among the members first: a client that has read "connected" misses nothing that is emitted from then on.
+        ns.Index.Add(socket.Member);
+        var connected = new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = socket.Id };
+        return socket.Recovery is { } recovery ? TryConnect(socket, recovery, connected) : socket.Life.TryConnect(connected);
+    }
+
+    private static bool TryConnect(EventSocket socket, SocketRecovery recovery, in Packet connected)
+    {
+        NamespaceRecovery shared = socket.Namespace.Recovery;
+        Gathering gathering = Gathering.Open();
+        try
+        {
+            lock (shared.Gate)
+            {
+                shared.Begin(socket, recovery);
+                if (socket.Life.TryConnect(connected with { Session = recovery.Session, Seq = shared.Position, IsRecovered = recovery.Told }))
+                {
+                    return true;
+                }
+
+                shared.Abandon(recovery);
+                return false;
+            }
+        }
+        finally
+        {
+            gathering.Close();
+        }
+    }
+}

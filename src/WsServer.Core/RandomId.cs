@@ -1,0 +1,18 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+
+namespace WsServer;
+
+/// <summary>Makes ids and secrets that nobody can guess.</summary>
+internal static class RandomId
+{
+    // 144 random bits; base64url keeps them at 24 characters without padding.
+    private const int Bytes = 18;
+
+    public static string Create()
+    {
+        Span<byte> id = stackalloc byte[Bytes];
+        RandomNumberGenerator.Fill(id);
+        return Base64Url.EncodeToString(id);
+    }
+}

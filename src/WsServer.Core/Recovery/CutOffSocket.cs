@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Security.Claims;
+
+namespace WsServer.Recovery;
+
+/// <summary>What is kept of a socket whose connection was cut, until its client comes back or the time is over.</summary>
+internal sealed class CutOffSocket
+{
+    /// <summary>The secret by which the client proves that the socket was its own.</summary>
+    public required string Session { get; init; }
+
+    /// <summary>Where it was.</summary>
+    public required EventNamespace Namespace { get; init; }
+
+    /// <summary>Its id.</summary>
+    public required string Sid { get; init; }
+
+    /// <summary>The rooms that it was in, its own among them.</summary>
+    public required IReadOnlySet<string> Rooms { get; init; }
+
+    /// <summary>What the handlers had kept with it; null for nothing.</summary>
+    public ConcurrentDictionary<object, object?>? Items { get; init; }
+
+    /// <summary>Who the program had made it act for; null when that was for the request to say.</summary>
+    public ClaimsPrincipal? User { get; init; }
+
+    /// <summary>Where the log stood when it first joined: what was before is none of its business.</summary>
+    public long Since { get; init; }
+
+    /// <summary>The last event that was meant for it while it was there; 0 for none.</summary>
+    public long LastSeq { get; init; }
+
+    /// <summary>Where the log stood when it left its rooms.</summary>
+    public long Position { get; init; }
+
+    /// <summary>When it was cut off, as a timestamp.</summary>
+    public long Time { get; init; }
+
+    /// <summary>Behind which number the client has to look for what it missed.</summary>
+    /// <param name="seq">The last event that the client has had.</param>
+    public long MissedAfter(long seq)
+    {
+        // Who has had all that was meant for it has missed nothing before it was cut off, however much went to others since:
+        // in a quiet room of a busy namespace the log need not reach back to the client's last event.
+        return Math.Max(seq, seq >= LastSeq ? Position : Since);
+    }
+}

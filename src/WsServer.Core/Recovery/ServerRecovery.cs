@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+
+namespace WsServer.Recovery;
+
+/// <summary>What the namespaces of a server share to let clients come back.</summary>
+internal sealed class ServerRecovery(EventServerOptions options, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<NamespaceRecovery, bool> _active = new();
+
+    /// <summary>Whether clients can come back at all.</summary>
+    public bool IsOn => options.RecoveryWindow > TimeSpan.Zero;
+
+    public CutOffSockets CutOff { get; } = new(options.MaxRecoverableSockets, options.RecoveryWindow, time);
+
+    /// <summary>Told when the place that a cut-off socket has kept in its namespace is free; set once, while the server is built.</summary>
+    public Action<EventNamespace> Released { get; set; } = static _ => { };
+
+    public long Now => time.GetTimestamp();
+
+    // A connection may be dead for as long as the heartbeat takes to find out, and what it missed is counted from then.
+    public ReplayLog CreateLog() => new(
+        new ReplayLimits(options.MaxReplayEvents, options.MaxReplayBytes, options.RecoveryWindow + options.PingInterval + options.PingTimeout), time);
+
+    /// <summary>Notes whether a namespace keeps a log.</summary>
+    public void SetActive(NamespaceRecovery recovery, bool isActive)
+    {
+        if (isActive)
+        {
+            _active.TryAdd(recovery, true);
+        }
+        else
+        {
+            _active.TryRemove(recovery, out _);
+        }
+    }
+
+    /// <summary>Forgets what is too old; called now and then.</summary>
+    public void Tick()
+    {
+        while (CutOff.TakeExpired() is { } expired)
+        {
+            expired.Namespace.Recovery.Forget(expired);
+        }
+
+        foreach ((NamespaceRecovery recovery, _) in _active)
+        {
+            recovery.Trim();
+        }
+    }
+}

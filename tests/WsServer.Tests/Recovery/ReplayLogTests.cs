@@ -1,0 +1,156 @@
+using System.Text;
+using FluentAssertions;
+using WsServer.Recovery;
+using WsServer.Tests.Support;
+using WsServer.Wire;
+using Xunit;
+
+namespace WsServer.Tests.Recovery;
+
+public class ReplayLogTests
+{
+    private static readonly Audience Everybody = new("/", [], [], IsVolatile: false);
+
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public void Numbers_rise_by_one_and_never_begin_with_what_names_nothing()
+    {
+        ReplayLog log = Create();
+        log.Position.Should().BePositive();
+        long first = Add(log, "a");
+        first.Should().Be(2);
+        Add(log, "b").Should().Be(3);
+        log.Position.Should().Be(3);
+        Read(log, 1, "me").Should().Equal("a", "b");
+        Read(log, 2, "me").Should().Equal("b");
+        Read(log, 3, "me").Should().BeEmpty();
+        log.Read(1, Rooms("me")).Select(p => p.Seq).Should().Equal(2, 3);
+    }
+
+    [Fact]
+    public void Only_what_was_meant_for_the_reader_is_read()
+    {
+        ReplayLog log = Create();
+        Add(log, "to all");
+        Add(log, "to me", Everybody with { Rooms = ["me"] });
+        Add(log, "to you", Everybody with { Rooms = ["you"] });
+        Add(log, "to one of my rooms", Everybody with { Rooms = ["other", "mine"] });
+        Add(log, "to all but me", Everybody with { Except = ["me"] });
+        Add(log, "to all but my room", Everybody with { Except = ["other", "mine"] });
+        Add(log, "to my room without another", Everybody with { Rooms = ["mine"], Except = ["other"] });
+        Read(log, 1, "me", "mine").Should().Equal("to all", "to me", "to one of my rooms", "to my room without another");
+        Read(log, 1, "you").Should().Equal("to all", "to you", "to all but me", "to all but my room");
+    }
+
+    [Fact]
+    public void The_oldest_make_room_when_there_are_too_many()
+    {
+        ReplayLog log = Create(new ReplayLimits(3, 1_000, TimeSpan.FromHours(1)));
+        for (int i = 0; i < 10; i++)
+        {
+            Add(log, $"{i}");
+            log.Count.Should().Be(Math.Min(i + 1, 3));
+        }
+
+        log.Reaches(8).Should().BeTrue();
+        log.Reaches(7).Should().BeFalse("the event behind it is gone");
+        log.Reaches(11).Should().BeTrue("nothing is missed");
+        log.Reaches(12).Should().BeFalse("nobody can have had that");
+        Read(log, 8, "me").Should().Equal("7", "8", "9");
+    }
+
+    [Fact]
+    public void The_oldest_make_room_when_they_have_too_many_bytes()
+    {
+        ReplayLog log = Create(new ReplayLimits(100, 20, TimeSpan.FromHours(1)));
+        Add(log, "123", data: "1234567");
+        Add(log, "123", data: "1234567");
+        log.Bytes.Should().Be(20);
+        Add(log, "x", data: "");
+        log.Count.Should().Be(2);
+        log.Bytes.Should().Be(11);
+        Add(log, "large", data: new string('5', 30));
+        log.Count.Should().Be(0, "not even this one fits");
+        log.Bytes.Should().Be(0);
+        log.Reaches(log.Position - 1).Should().BeFalse();
+        log.Reaches(log.Position).Should().BeTrue();
+    }
+
+    [Fact]
+    public void Attachments_count()
+    {
+        ReplayLog log = Create();
+        var arguments = new JsonArguments(Encoding.UTF8.GetBytes("{\"_placeholder\":true,\"num\":0}"), 1, [new byte[1_000]]);
+        log.Add(Everybody, new Packet(PacketKind.Event) { Event = "e", Arguments = arguments });
+        log.Bytes.Should().Be(1_000 + 29 + 1);
+    }
+
+    [Fact]
+    public void What_is_too_old_goes_with_the_next_or_when_it_is_looked_for()
+    {
+        ReplayLog log = Create(new ReplayLimits(100, 1_000, TimeSpan.FromSeconds(10)));
+        Add(log, "a");
+        _time.Advance(TimeSpan.FromSeconds(6));
+        Add(log, "b");
+        _time.Advance(TimeSpan.FromSeconds(6));
+        log.Count.Should().Be(2);
+        Add(log, "c");
+        Read(log, 2, "me").Should().Equal("b", "c");
+        log.Reaches(1).Should().BeFalse();
+        _time.Advance(TimeSpan.FromSeconds(11));
+        log.Trim();
+        log.Count.Should().Be(0);
+        log.Reaches(4).Should().BeTrue();
+    }
+
+    [Fact]
+    public void A_log_that_is_cleared_counts_on()
+    {
+        ReplayLog log = Create();
+        Add(log, "a");
+        Add(log, "b");
+        log.Clear();
+        log.Count.Should().Be(0);
+        log.Bytes.Should().Be(0);
+        log.Reaches(2).Should().BeFalse();
+        log.Reaches(3).Should().BeTrue();
+        Add(log, "c").Should().Be(4);
+        Read(log, 3, "me").Should().Equal("c");
+    }
+
+    [Fact]
+    public void A_ring_that_grows_while_it_turns_keeps_the_order()
+    {
+        ReplayLog log = Create(new ReplayLimits(100, 1_000_000, TimeSpan.FromSeconds(10)));
+        var expected = new Queue<string>();
+        var random = new Random(5);
+        for (int i = 0; i < 2_000; i++)
+        {
+            Add(log, $"{i}");
+            expected.Enqueue($"{i}");
+            if (random.Next(40) == 0)
+            {
+                _time.Advance(TimeSpan.FromSeconds(11));
+                log.Trim();
+                expected.Clear();
+            }
+
+            while (expected.Count > 100)
+            {
+                expected.Dequeue();
+            }
+
+            Read(log, log.Position - log.Count, "me").Should().Equal(expected);
+        }
+    }
+
+    private static long Add(ReplayLog log, string name, Audience? audience = null, string data = "1") =>
+        log.Add(audience ?? Everybody, new Packet(PacketKind.Event) { Event = name, Arguments = new JsonArguments(Encoding.UTF8.GetBytes(data), 1) });
+
+    private static IEnumerable<string> Read(ReplayLog log, long after, params string[] rooms) => log.Read(after, Rooms(rooms)).Select(p => p.Event);
+
+    private static HashSet<string> Rooms(params string[] rooms) => [.. rooms];
+
+    private ReplayLog Create(ReplayLimits? limits = null) => new(limits ?? new ReplayLimits(1_000, 1_000_000, TimeSpan.FromHours(1)), _time);
+}
