@@ -56,7 +56,7 @@ public partial class ArchitectureTests
         foreach ((string file, string code) in Sources(folder))
         {
             Documentation().Replace(code, "").Should().NotMatchRegex(
-                @"\b(EventSocket|EventNamespace|EventServer|EventRuntime|EventHandlers|EventContext|Session(?! \{ get;)|SocketLife|Broadcast|Audience)\b", $"{file} is below them");
+                @"\b(EventSocket|EventNamespace|EventServer|EventRuntime|EventHandlers|EventContext|(?<!\.)Session(?=\s+\w|[>(?])|SocketLife|Broadcast|Audience)\b", $"{file} is below them");
         }
     }
 
