@@ -24,337 +24,113 @@ public abstract class EventHandlers
     private protected abstract HandlerTable Handlers { get; }
 
     /// <summary>Handles an event with no argument.</summary>
-    public EventRegistration On(string name, Action<EventSocket> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            handler(socket);
-            return default;
-        }, isOnce: false);
-    }
+    public EventRegistration On(string name, Action<EventSocket> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with no argument.</summary>
-    public EventRegistration On(string name, Func<EventSocket, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            return Run(handler(socket));
-        }, isOnce: false);
-    }
+    public EventRegistration On(string name, Func<EventSocket, Task> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with no argument and answers it.</summary>
-    public EventRegistration On<TReply>(string name, Func<EventSocket, TReply> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            return new(socket.Serializer.Write(handler(socket)));
-        }, isOnce: false);
-    }
+    public EventRegistration On<TReply>(string name, Func<EventSocket, TReply> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with no argument and answers it.</summary>
-    public EventRegistration On<TReply>(string name, Func<EventSocket, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            return Run(handler(socket), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<TReply>(string name, Func<EventSocket, Task<TReply>> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with one argument.</summary>
-    public EventRegistration On<T>(string name, Action<EventSocket, T> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            handler(socket, reader.Next<T>());
-            return default;
-        }, isOnce: false);
-    }
+    public EventRegistration On<T>(string name, Action<EventSocket, T> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with one argument.</summary>
-    public EventRegistration On<T>(string name, Func<EventSocket, T, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T>()));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T>(string name, Func<EventSocket, T, Task> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with one argument. The token is cancelled when the socket goes.</summary>
-    public EventRegistration On<T>(string name, Func<EventSocket, T, CancellationToken, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T>(), socket.ConnectionAborted));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T>(string name, Func<EventSocket, T, CancellationToken, Task> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with one argument and answers it.</summary>
-    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, TReply> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return new(socket.Serializer.Write(handler(socket, reader.Next<T>())));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, TReply> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with one argument and answers it.</summary>
-    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T>()), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, Task<TReply>> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with one argument and answers it. The token is cancelled when the socket goes.</summary>
-    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, CancellationToken, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T>(), socket.ConnectionAborted), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<T, TReply>(string name, Func<EventSocket, T, CancellationToken, Task<TReply>> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with two arguments.</summary>
-    public EventRegistration On<T1, T2>(string name, Action<EventSocket, T1, T2> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            handler(socket, reader.Next<T1>(), reader.Next<T2>());
-            return default;
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2>(string name, Action<EventSocket, T1, T2> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with two arguments.</summary>
-    public EventRegistration On<T1, T2>(string name, Func<EventSocket, T1, T2, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>()));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2>(string name, Func<EventSocket, T1, T2, Task> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with two arguments. The token is cancelled when the socket goes.</summary>
-    public EventRegistration On<T1, T2>(string name, Func<EventSocket, T1, T2, CancellationToken, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), socket.ConnectionAborted));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2>(string name, Func<EventSocket, T1, T2, CancellationToken, Task> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with two arguments and answers it.</summary>
-    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, TReply> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return new(socket.Serializer.Write(handler(socket, reader.Next<T1>(), reader.Next<T2>())));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, TReply> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with two arguments and answers it.</summary>
-    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>()), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, Task<TReply>> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with two arguments and answers it. The token is cancelled when the socket goes.</summary>
-    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, CancellationToken, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), socket.ConnectionAborted), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, TReply>(string name, Func<EventSocket, T1, T2, CancellationToken, Task<TReply>> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with three arguments.</summary>
-    public EventRegistration On<T1, T2, T3>(string name, Action<EventSocket, T1, T2, T3> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>());
-            return default;
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, T3>(string name, Action<EventSocket, T1, T2, T3> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with three arguments.</summary>
-    public EventRegistration On<T1, T2, T3>(string name, Func<EventSocket, T1, T2, T3, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>()));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, T3>(string name, Func<EventSocket, T1, T2, T3, Task> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with three arguments. The token is cancelled when the socket goes.</summary>
-    public EventRegistration On<T1, T2, T3>(string name, Func<EventSocket, T1, T2, T3, CancellationToken, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>(), socket.ConnectionAborted));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, T3>(string name, Func<EventSocket, T1, T2, T3, CancellationToken, Task> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with three arguments and answers it.</summary>
-    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, TReply> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return new(socket.Serializer.Write(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>())));
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, TReply> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with three arguments and answers it.</summary>
-    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>()), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, Task<TReply>> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with three arguments and answers it. The token is cancelled when the socket goes.</summary>
-    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, CancellationToken, Task<TReply>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T1>(), reader.Next<T2>(), reader.Next<T3>(), socket.ConnectionAborted), socket.Serializer);
-        }, isOnce: false);
-    }
+    public EventRegistration On<T1, T2, T3, TReply>(string name, Func<EventSocket, T1, T2, T3, CancellationToken, Task<TReply>> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with its arguments as they came, without reading them.</summary>
-    public EventRegistration On(string name, Action<EventSocket, JsonArguments> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            handler(socket, arguments.Copy());
-            return default;
-        }, isOnce: false);
-    }
+    public EventRegistration On(string name, Action<EventSocket, JsonArguments> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with its arguments as they came, without reading them.</summary>
-    public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) => Run(handler(socket, arguments.Copy())), isOnce: false);
-    }
+    public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task> handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles an event with its arguments as they came, and answers it with arguments of its own.</summary>
-    public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task<JsonArguments>> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, async (socket, arguments) => await handler(socket, arguments.Copy()).ConfigureAwait(false), isOnce: false);
-    }
+    public EventRegistration On(string name, Func<EventSocket, JsonArguments, Task<JsonArguments>> handler) =>
+        Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>
     /// Handles an event with its arguments where they lie, for what must cost nothing: a relay that emits them, a look
     /// at one member. With event middleware, with <see cref="OnAny(Action{EventSocket, Packet})"/> or with several
     /// handlers of the event they are copied before all the same.
     /// </summary>
-    public EventRegistration OnRaw(string name, RawHandler handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            handler(socket, new RawArguments(arguments));
-            return default;
-        }, isOnce: false);
-    }
+    public EventRegistration OnRaw(string name, RawHandler handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>The same, with an answer.</summary>
-    public EventRegistration OnRaw(string name, RawAckHandler handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) => new(handler(socket, new RawArguments(arguments)).Borrowed), isOnce: false);
-    }
+    public EventRegistration OnRaw(string name, RawAckHandler handler) => Add(name, handler, HandlerBinding.Of(handler));
 
     /// <summary>Handles the next such event only with no argument.</summary>
-    public EventRegistration Once(string name, Action<EventSocket> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            handler(socket);
-            return default;
-        }, isOnce: true);
-    }
+    public EventRegistration Once(string name, Action<EventSocket> handler) => Add(name, handler, HandlerBinding.Of(handler), isOnce: true);
 
     /// <summary>Handles the next such event only with no argument.</summary>
-    public EventRegistration Once(string name, Func<EventSocket, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            return Run(handler(socket));
-        }, isOnce: true);
-    }
+    public EventRegistration Once(string name, Func<EventSocket, Task> handler) => Add(name, handler, HandlerBinding.Of(handler), isOnce: true);
 
     /// <summary>Handles the next such event only with one argument.</summary>
-    public EventRegistration Once<T>(string name, Action<EventSocket, T> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            handler(socket, reader.Next<T>());
-            return default;
-        }, isOnce: true);
-    }
+    public EventRegistration Once<T>(string name, Action<EventSocket, T> handler) => Add(name, handler, HandlerBinding.Of(handler), isOnce: true);
 
     /// <summary>Handles the next such event only with one argument.</summary>
-    public EventRegistration Once<T>(string name, Func<EventSocket, T, Task> handler)
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        return Add(name, handler, (socket, arguments) =>
-        {
-            var reader = new ArgumentReader(socket.Serializer, arguments);
-            return Run(handler(socket, reader.Next<T>()));
-        }, isOnce: true);
-    }
+    public EventRegistration Once<T>(string name, Func<EventSocket, T, Task> handler) => Add(name, handler, HandlerBinding.Of(handler), isOnce: true);
 
     /// <summary>Sees every event before its handlers, and also those that have none.</summary>
     public void OnAny(Action<EventSocket, Packet> handler)
@@ -382,24 +158,11 @@ public abstract class EventHandlers
     /// <param name="handler">The delegate that was registered.</param>
     public void Off(string name, Delegate handler) => Handlers.Remove(name, h => h.Original == handler);
 
-    private static ValueTask<JsonArguments?> Run(Task task)
+    private EventRegistration Add(string name, Delegate handler, HandlerInvoker invoke, bool isOnce = false)
     {
-        return task.IsCompletedSuccessfully ? default : AwaitAsync(task);
-
-        static async ValueTask<JsonArguments?> AwaitAsync(Task task)
-        {
-            await task.ConfigureAwait(false);
-            return null;
-        }
-    }
-
-    private static async ValueTask<JsonArguments?> Run<TReply>(Task<TReply> task, EventSerializer serializer) =>
-        serializer.Write(await task.ConfigureAwait(false));
-
-    private EventRegistration Add(string name, Delegate original, HandlerInvoker invoke, bool isOnce)
-    {
-        var handler = new Handler(original, invoke, isOnce) { Pace = Handlers.IsShared ? new Pace() : null };
-        Handlers.Add(name, handler);
-        return new EventRegistration(Handlers, name, handler);
+        ArgumentNullException.ThrowIfNull(handler);
+        var added = new Handler(handler, invoke, isOnce) { Pace = Handlers.IsShared ? new Pace() : null };
+        Handlers.Add(name, added);
+        return new EventRegistration(Handlers, name, added);
     }
 }

@@ -61,6 +61,16 @@ public readonly struct JsonArguments
 
     internal ReadOnlyMemory<byte>[]? AttachmentArray => _attachments;
 
+    /// <summary>The elements of a JSON array as arguments. One is kept as its bare value, so that nothing behind the codec sees two forms of it.</summary>
+    /// <param name="array">The array.</param>
+    /// <param name="count">How many elements it has.</param>
+    internal static JsonArguments OfArray(ReadOnlyMemory<byte> array, int count) => count switch
+    {
+        0 => default,
+        1 => new JsonArguments(OnlyElement(array), 1),
+        _ => new JsonArguments(array, count),
+    };
+
     /// <summary>A reader in front of the first argument.</summary>
     internal Utf8JsonReader OpenArray()
     {
@@ -83,5 +93,15 @@ public readonly struct JsonArguments
 
         ReadOnlyMemory<byte>[]? attachments = _attachments is null ? null : Array.ConvertAll(_attachments, a => (ReadOnlyMemory<byte>)a.ToArray());
         return new JsonArguments(Utf8.ToArray(), Count, attachments);
+    }
+
+    private static ReadOnlyMemory<byte> OnlyElement(ReadOnlyMemory<byte> array)
+    {
+        var reader = new Utf8JsonReader(array.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        reader.Read();
+        reader.Read();
+        int start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return array[start..(int)reader.BytesConsumed];
     }
 }

@@ -47,11 +47,25 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         return handlers is [{ IsOnce: false } only] ? only : null;
     }
 
+    /// <summary>Which pace tells whether the event is quick to run.</summary>
+    /// <param name="only">What <see cref="FindOnly"/> has found.</param>
+    public Pace PaceOf(Handler? only) => only?.Pace ?? Namespace.Lifecycle.EventsPace;
+
     /// <summary>Runs an event. Never throws. The packet's arguments may be borrowed: they are not read once this has returned.</summary>
     /// <param name="packet">The event.</param>
     /// <param name="only">What <see cref="FindOnly"/> has found.</param>
     /// <param name="hasJoined">Whether the socket was let in.</param>
     public ValueTask RunAsync(in Packet packet, Handler? only, bool hasJoined)
+    {
+        var run = PacedRun.Begin(PaceOf(only), runtime.Time);
+        ValueTask running = StartAsync(packet, only, hasJoined);
+        run.End();
+        return running;
+    }
+
+    public static EventError NotConnected(string ns) => new(ErrorCodes.NotConnected, $"The connection is not in '{ns}'.", new() { ["ns"] = ns });
+
+    private ValueTask StartAsync(in Packet packet, Handler? only, bool hasJoined)
     {
         if (!hasJoined)
         {
@@ -118,8 +132,6 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             Refuse(packet, exception);
         }
     }
-
-    public static EventError NotConnected(string ns) => new(ErrorCodes.NotConnected, $"The connection is not in '{ns}'.", new() { ["ns"] = ns });
 
     private static async Task HandleAsync(EventContext context)
     {

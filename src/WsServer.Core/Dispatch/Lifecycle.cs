@@ -9,6 +9,9 @@ namespace WsServer.Dispatch;
 /// </summary>
 internal sealed class Lifecycle
 {
+    /// <summary>What a client is told that is turned away without a reason.</summary>
+    public static readonly EventError NotLetIn = new(ErrorCodes.Forbidden, "The namespace does not let this client in.");
+
     private readonly Lock _gate = new();
     private Func<EventSocket, Func<Task>, Task>[] _admission = [];
     private Func<EventContext, Func<Task>, Task>[] _events = [];
@@ -32,28 +35,26 @@ internal sealed class Lifecycle
     /// <summary>How long middleware, sockets' own handlers, and several handlers of one event keep the thread that calls them.</summary>
     public Pace EventsPace { get; } = new();
 
-    /// <summary>Runs the admission middleware; false when one of them did not go on.</summary>
-    public Task<bool> AdmitAsync(EventSocket socket)
+    /// <summary>Runs the admission middleware; why the socket is not let in, or null when it is. Never throws.</summary>
+    public async Task<EventError?> AdmitAsync(EventSocket socket, EventRuntime runtime)
     {
         Func<EventSocket, Func<Task>, Task>[] all = Volatile.Read(ref _admission);
-        return all.Length == 0 ? Task.FromResult(true) : AdmitAsync(all, socket);
-    }
-
-    private static async Task<bool> AdmitAsync(Func<EventSocket, Func<Task>, Task>[] middleware, EventSocket socket)
-    {
-        bool isThrough = false;
-        await Next(middleware, 0).ConfigureAwait(false);
-        return isThrough;
-
-        Task Next(Func<EventSocket, Func<Task>, Task>[] all, int index)
+        try
         {
-            if (index < all.Length)
-            {
-                return all[index](socket, () => Next(all, index + 1));
-            }
-
-            isThrough = true;
-            return Task.CompletedTask;
+            return all.Length == 0 || await PassAsync(all, socket).ConfigureAwait(false) ? null : NotLetIn;
+        }
+        catch (EventException exception)
+        {
+            return exception.Error;
+        }
+        catch (OperationCanceledException) when (socket.ConnectionAborted.IsCancellationRequested)
+        {
+            return EventRunner.NotConnected(socket.Namespace.Name);
+        }
+        catch (Exception exception)
+        {
+            runtime.Logger.LifecycleFailed(exception, "admission", socket.Id, socket.Namespace.Name);
+            return runtime.Describe(exception);
         }
     }
 
@@ -87,14 +88,52 @@ internal sealed class Lifecycle
         }
     }
 
-    public Task DisconnectingAsync(EventSocket socket, DisconnectReason reason, ILogger logger) =>
-        RunAsync(Volatile.Read(ref _disconnecting), "disconnecting", socket, reason, logger);
+    /// <summary>Takes a socket out of its rooms and frees its services; a reason, and then handlers, only if it was let in.</summary>
+    public async Task DepartAsync(EventSocket socket, DisconnectReason? reason, ILogger logger)
+    {
+        EventNamespace ns = socket.Namespace;
+        if (reason is { } why)
+        {
+            await RunAsync(Volatile.Read(ref _disconnecting), "disconnecting", socket, why, logger).ConfigureAwait(false);
+            ns.Index.Remove(socket.Member);
+            await RunAsync(Volatile.Read(ref _disconnect), "disconnect", socket, why, logger).ConfigureAwait(false);
+            logger.Left(socket.Id, ns.Name, why.ToWireString());
+        }
+        else
+        {
+            ns.Index.Remove(socket.Member);
+        }
 
-    public Task DisconnectedAsync(EventSocket socket, DisconnectReason reason, ILogger logger) =>
-        RunAsync(Volatile.Read(ref _disconnect), "disconnect", socket, reason, logger);
+        try
+        {
+            await socket.DisposeServicesAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            logger.LifecycleFailed(exception, "service disposal", socket.Id, ns.Name);
+        }
+    }
 
     /// <summary>Whether a handler only did what it should when its socket went: it stopped.</summary>
     public static bool IsItsEnd(Exception exception, EventSocket socket) => exception is OperationCanceledException && !socket.Connected;
+
+    private static async Task<bool> PassAsync(Func<EventSocket, Func<Task>, Task>[] middleware, EventSocket socket)
+    {
+        bool isThrough = false;
+        await Next(middleware, 0).ConfigureAwait(false);
+        return isThrough;
+
+        Task Next(Func<EventSocket, Func<Task>, Task>[] all, int index)
+        {
+            if (index < all.Length)
+            {
+                return all[index](socket, () => Next(all, index + 1));
+            }
+
+            isThrough = true;
+            return Task.CompletedTask;
+        }
+    }
 
     private static async Task RunAsync(Func<EventSocket, DisconnectReason, Task>[] handlers, string name, EventSocket socket, DisconnectReason reason, ILogger logger)
     {

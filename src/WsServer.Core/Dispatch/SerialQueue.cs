@@ -58,8 +58,8 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
     }
 
     /// <summary>
-    /// Lets the one producer run work itself, in its turn, when nothing waits or runs; <see cref="Leave"/> or
-    /// <see cref="LeaveAfter"/> must follow.
+    /// Lets the one producer run work itself, in its turn, when nothing waits or runs; <see cref="LeaveAfter"/>
+    /// must follow.
     /// </summary>
     public bool TryEnter()
     {
@@ -75,23 +75,18 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
         }
     }
 
-    /// <summary>The work that was begun is done.</summary>
-    public void Leave()
+    /// <summary>The work that was begun is done when this is.</summary>
+    public void LeaveAfter(ValueTask running)
     {
-        lock (this)
+        if (running.IsCompleted)
         {
-            if (_waiting is null)
-            {
-                BecomeIdle();
-                return;
-            }
+            Leave();
         }
-
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        else
+        {
+            _ = RunAfterAsync(running);
+        }
     }
-
-    /// <summary>The work that was begun will be done when this is.</summary>
-    public void LeaveAfter(ValueTask running) => _ = RunAfterAsync(running);
 
     /// <summary>Drops what waits and lets the producer go.</summary>
     public void Clear()
@@ -139,6 +134,20 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
             _isRunning = true;
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
+    }
+
+    private void Leave()
+    {
+        lock (this)
+        {
+            if (_waiting is null)
+            {
+                BecomeIdle();
+                return;
+            }
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     private async Task RunAfterAsync(ValueTask running)

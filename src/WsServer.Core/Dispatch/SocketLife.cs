@@ -4,22 +4,6 @@ using WsServer.Wire;
 
 namespace WsServer.Dispatch;
 
-/// <summary>Who holds the sockets of one connection, and learns what becomes of them.</summary>
-internal interface ISocketOwner
-{
-    /// <summary>The socket is in its namespace.</summary>
-    void Joined(EventSocket socket);
-
-    /// <summary>The socket is out, or was never let in (no reason); its last handlers may still run.</summary>
-    void Gone(EventSocket socket, DisconnectReason? reason);
-
-    /// <summary>Nothing of the socket runs any more.</summary>
-    void Finished(EventSocket socket);
-
-    /// <summary>Puts out all sockets of the connection, which ends it.</summary>
-    void PutOutAll();
-}
-
 /// <summary>
 /// The life of one socket: it joins, handles its events one after the other, and goes. Joining, events and leaving
 /// pass through one queue, so they happen in the order in which the client sent them.
@@ -29,8 +13,6 @@ internal sealed class SocketLife
     private const int Joining = 0;
     private const int InNamespace = 1;
     private const int Ended = 2;
-
-    private static readonly EventError NotLetIn = new(ErrorCodes.Forbidden, "The namespace does not let this client in.");
 
     private readonly EventSocket _socket;
     private readonly EventRuntime _runtime;
@@ -99,16 +81,7 @@ internal sealed class SocketLife
     {
         if (predecessor is null && !_socket.Namespace.Lifecycle.JoiningPace.IsSlow && _queue.TryEnter())
         {
-            ValueTask joining = new(JoinTimedAsync());
-            if (joining.IsCompleted)
-            {
-                _queue.Leave();
-            }
-            else
-            {
-                _queue.LeaveAfter(joining);
-            }
-
+            _queue.LeaveAfter(new(JoinTimedAsync()));
             return;
         }
 
@@ -126,23 +99,14 @@ internal sealed class SocketLife
         }
 
         Handler? handler = _events.FindOnly(packet.Event);
-        if (PaceOf(handler).IsSlow || !_queue.TryEnter())
+        if (_events.PaceOf(handler).IsSlow || !_queue.TryEnter())
         {
             return _queue.EnqueueAsync(packet.Copy());
         }
 
         // On the thread that has read it, with no hop: what the handler does at once is done when this returns, and what
         // it awaits goes on elsewhere.
-        ValueTask running = RunTimedAsync(packet, handler);
-        if (running.IsCompleted)
-        {
-            _queue.Leave();
-        }
-        else
-        {
-            _queue.LeaveAfter(running);
-        }
-
+        _queue.LeaveAfter(_events.RunAsync(packet, handler, _hasJoined));
         return ValueTask.CompletedTask;
     }
 
@@ -195,7 +159,7 @@ internal sealed class SocketLife
         bool isTurnedAway = before == Joining && reason == DisconnectReason.ServerNamespaceDisconnect;
         if (isTurnedAway)
         {
-            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = NotLetIn });
+            _outbox.PostError(new Packet(PacketKind.ConnectError) { Namespace = _socket.Namespace.Name, Error = Lifecycle.NotLetIn });
         }
 
         _ = FinishAsync(reason);
@@ -220,36 +184,9 @@ internal sealed class SocketLife
                 End(DisconnectReason.ClientNamespaceDisconnect);
                 break;
             default:
-                await RunTimedAsync(packet, _events.FindOnly(packet.Event)).ConfigureAwait(false);
+                await _events.RunAsync(packet, _events.FindOnly(packet.Event), _hasJoined).ConfigureAwait(false);
                 break;
         }
-    }
-
-    private Pace PaceOf(Handler? only) => only?.Pace ?? _socket.Namespace.Lifecycle.EventsPace;
-
-    private ValueTask RunTimedAsync(in Packet packet, Handler? handler)
-    {
-        Pace pace = PaceOf(handler);
-        Gathering? gathering = Gathering.Current;
-
-        // What a blocking handler emits leaves at once, as its end may be far.
-        int depth = pace.IsBlocking ? gathering?.StepOut() ?? 0 : 0;
-        TimeSpan spent = gathering?.Spent ?? TimeSpan.Zero;
-        long start = _runtime.Time.GetTimestamp();
-        ValueTask running = _events.RunAsync(packet, handler, _hasJoined);
-        TimeSpan elapsed = _runtime.Time.GetElapsedTime(start);
-        if (gathering is not null)
-        {
-            // To emit to many takes its time; that does not make a handler slow.
-            elapsed -= gathering.Spent - spent;
-            if (depth > 0)
-            {
-                gathering.StepIn(depth);
-            }
-        }
-
-        pace.Note(elapsed);
-        return running;
     }
 
     private Task JoinTimedAsync()
@@ -263,7 +200,7 @@ internal sealed class SocketLife
     private async Task JoinAsync()
     {
         EventNamespace ns = _socket.Namespace;
-        if (await AdmitAsync().ConfigureAwait(false) is { } refusal)
+        if (await ns.Lifecycle.AdmitAsync(_socket, _runtime).ConfigureAwait(false) is { } refusal)
         {
             if (TryEndJoining())
             {
@@ -306,29 +243,6 @@ internal sealed class SocketLife
         }
     }
 
-    private async Task<EventError?> AdmitAsync()
-    {
-        try
-        {
-            return await _socket.Namespace.Lifecycle.AdmitAsync(_socket).ConfigureAwait(false)
-                ? null
-                : NotLetIn;
-        }
-        catch (EventException exception)
-        {
-            return exception.Error;
-        }
-        catch (OperationCanceledException) when (_state == Ended)
-        {
-            return EventRunner.NotConnected(_socket.Namespace.Name);
-        }
-        catch (Exception exception)
-        {
-            _runtime.Logger.LifecycleFailed(exception, "admission", _socket.Id, _socket.Namespace.Name);
-            return _runtime.Describe(exception);
-        }
-    }
-
     private async Task FinishAsync(DisconnectReason? reason)
     {
         // Off the caller's thread: it may hold a room's visit, or be the handler that is to be waited for.
@@ -345,28 +259,7 @@ internal sealed class SocketLife
             _runtime.Logger.HandlersStillRun(_socket.Id, _socket.Namespace.Name);
         }
 
-        EventNamespace ns = _socket.Namespace;
-        if (_hasJoined && reason is { } why)
-        {
-            await ns.Lifecycle.DisconnectingAsync(_socket, why, _runtime.Logger).ConfigureAwait(false);
-            ns.Index.Remove(_socket.Member);
-            await ns.Lifecycle.DisconnectedAsync(_socket, why, _runtime.Logger).ConfigureAwait(false);
-            _runtime.Logger.Left(_socket.Id, ns.Name, why.ToWireString());
-        }
-        else
-        {
-            ns.Index.Remove(_socket.Member);
-        }
-
-        try
-        {
-            await _socket.DisposeServicesAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            _runtime.Logger.LifecycleFailed(exception, "service disposal", _socket.Id, ns.Name);
-        }
-
+        await _socket.Namespace.Lifecycle.DepartAsync(_socket, _hasJoined ? reason : null, _runtime.Logger).ConfigureAwait(false);
         Completion.TrySetResult();
         _owner.Finished(_socket);
     }

@@ -37,7 +37,8 @@ internal sealed class JsonPacketCodec : IPacketCodec
             int end = message.Span.IndexOf((byte)0);
             if (end < 0)
             {
-                answer = EnvelopeReader.Invalid("A binary message is an envelope, one zero byte, and its attachments.");
+                EventError error = EnvelopeErrors.Invalid("A binary message is an envelope, one zero byte, and its attachments.");
+                answer = new Packet(PacketKind.Error) { Error = error };
                 return false;
             }
 
@@ -65,7 +66,7 @@ internal sealed class JsonPacketCodec : IPacketCodec
             case PacketKind.Ack:
                 WriteId(writer, "ack"u8, packet.Id);
                 WriteArguments(writer, packet.Arguments, withAttachments);
-                WriteError(writer, packet.Error);
+                ErrorObject.Write(writer, packet.Error);
                 WriteNamespace(writer, packet.Namespace, home);
                 break;
             case PacketKind.Connected:
@@ -74,7 +75,7 @@ internal sealed class JsonPacketCodec : IPacketCodec
                 break;
             case PacketKind.ConnectError:
                 writer.WriteString("connect_error"u8, packet.Namespace);
-                WriteError(writer, packet.Error);
+                ErrorObject.Write(writer, packet.Error);
                 break;
             case PacketKind.Disconnect:
                 writer.WriteString("disconnect"u8, packet.Namespace);
@@ -85,7 +86,7 @@ internal sealed class JsonPacketCodec : IPacketCodec
 
                 break;
             case PacketKind.Error:
-                WriteError(writer, packet.Error);
+                ErrorObject.Write(writer, packet.Error);
                 break;
             case PacketKind.Pong:
                 writer.WritePropertyName("pong"u8);
@@ -150,37 +151,6 @@ internal sealed class JsonPacketCodec : IPacketCodec
         {
             writer.WriteString("ns"u8, ns);
         }
-    }
-
-    private static void WriteError(Utf8JsonWriter writer, EventError? error)
-    {
-        if (error is null)
-        {
-            return;
-        }
-
-        writer.WriteStartObject("error"u8);
-        writer.WriteString("code"u8, error.Code);
-        writer.WriteString("message"u8, error.Message);
-        foreach ((string name, System.Text.Json.Nodes.JsonNode? value) in error.Details ?? [])
-        {
-            if (name is "code" or "message")
-            {
-                continue;
-            }
-
-            writer.WritePropertyName(name);
-            if (value is null)
-            {
-                writer.WriteNullValue();
-            }
-            else
-            {
-                value.WriteTo(writer);
-            }
-        }
-
-        writer.WriteEndObject();
     }
 }
 

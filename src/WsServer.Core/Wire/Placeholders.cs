@@ -55,6 +55,33 @@ internal static class Placeholders
         return true;
     }
 
+    /// <summary>Reads the member <c>bin</c>; false when it is no array of lengths.</summary>
+    /// <param name="json">The member's value.</param>
+    /// <param name="count">How many elements it has, if it is an array.</param>
+    /// <param name="lengths">How long the attachments are.</param>
+    public static bool TryReadLengths(ReadOnlySpan<byte> json, int count, out int[] lengths)
+    {
+        lengths = [];
+        if (json[0] != (byte)'[')
+        {
+            return false;
+        }
+
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        lengths = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out lengths[i]) || lengths[i] < 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Cuts the bytes behind an envelope into attachments; false when the lengths do not add up to them.</summary>
     public static bool TrySplit(ReadOnlyMemory<byte> bytes, int[] lengths, out ReadOnlyMemory<byte>[] parts)
     {
