@@ -29,9 +29,10 @@ internal sealed class Connection(
     private const int BatchMessages = 64;
 
     private readonly IHeartbeatTransport? _heartbeat = transport as IHeartbeatTransport;
-    private readonly CancellationToken _aborted = abort.Token;
+    // One that is told directly needs no registration, which is larger than the rest of what it keeps for its reading.
+    private readonly CancellationToken _receiving = transport is IAbortable ? CancellationToken.None : abort.Token;
     private long _lastPing = settings.Time.GetTimestamp();
-    private Task _receiving = Task.CompletedTask;
+    private Task _reading = Task.CompletedTask;
     private bool _isPongDue;
     private volatile bool _isHandingOn;
 
@@ -39,7 +40,7 @@ internal sealed class Connection(
     public Outbox Outbox => outbox;
 
     /// <summary>Begins to read.</summary>
-    public void Start() => _receiving = ReceiveAsync();
+    public void Start() => _reading = ReceiveAsync();
 
     /// <summary>Then says goodbye, waits for the client's, and lets the transport go.</summary>
     public async Task CloseAsync()
@@ -47,17 +48,17 @@ internal sealed class Connection(
         if (await outbox.Completed.ConfigureAwait(false) == Closing.Broken)
         {
             // There is nobody left to say goodbye to.
-            await abort.CancelAsync().ConfigureAwait(false);
+            await AbortAsync().ConfigureAwait(false);
         }
 
         try
         {
-            await Task.WhenAll(_receiving, outbox.Finished).WaitAsync(settings.Options.CloseTimeout, settings.Time).ConfigureAwait(false);
+            await Task.WhenAll(_reading, outbox.Finished).WaitAsync(settings.Options.CloseTimeout, settings.Time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             // The client does not read the goodbye, or does not answer it.
-            await abort.CancelAsync().ConfigureAwait(false);
+            await AbortAsync().ConfigureAwait(false);
         }
 
         try
@@ -110,11 +111,17 @@ internal sealed class Connection(
         }
     }
 
+    private async Task AbortAsync()
+    {
+        await abort.CancelAsync().ConfigureAwait(false);
+        (transport as IAbortable)?.Abort();
+    }
+
     private async Task PingAsync(IHeartbeatTransport heartbeat)
     {
         try
         {
-            await heartbeat.PingAsync(_aborted).ConfigureAwait(false);
+            await heartbeat.PingAsync(abort.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -127,7 +134,7 @@ internal sealed class Connection(
     {
         try
         {
-            TransportMessage message = await transport.ReceiveAsync(_aborted).ConfigureAwait(false);
+            TransportMessage message = await transport.ReceiveAsync(_receiving).ConfigureAwait(false);
             while (message.Kind != TransportMessageKind.Closed)
             {
                 ValueTask taken = TakeBatch(message, out ValueTask<TransportMessage> next);
@@ -167,7 +174,7 @@ internal sealed class Connection(
                 ValueTask taken = Take(message);
 
                 // The message's memory is given back with this.
-                next = transport.ReceiveAsync(_aborted);
+                next = transport.ReceiveAsync(_receiving);
                 if (count == BatchMessages || !taken.IsCompletedSuccessfully || !next.IsCompletedSuccessfully)
                 {
                     return taken;

@@ -17,7 +17,7 @@ namespace WsServer.Connections;
 /// <param name="time">For <see cref="LastReceived"/>.</param>
 /// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
 internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort)
-    : IHeartbeatTransport, IPrefetched
+    : IHeartbeatTransport, IAbortable, IPrefetched
 {
     private const int NormalClosure = 1000;
     private const int ProtocolError = 1002;
@@ -38,18 +38,19 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     private bool _isPonging;
     private int _goodbyes;
     private volatile bool _isAborted;
+    private volatile bool _isReceivingOver;
 
     public long LastReceived => Volatile.Read(ref _lastReceived);
 
     public ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
-        if (_aborting == default)
+        if (cancellationToken.CanBeCanceled && _aborting == default)
         {
             // Once for the connection, and not for each read.
             _aborting = cancellationToken.UnsafeRegister(static transport => ((FramedWebSocketTransport)transport!).Abort(), this);
         }
 
-        return TryRead(out TransportMessage message) ? new(message) : WaitAsync(cancellationToken);
+        return TryRead(out TransportMessage message) ? new(message) : WaitAsync();
     }
 
     public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) => _writer.SendAsync(packets, cancellationToken);
@@ -103,8 +104,9 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
         return ValueTask.CompletedTask;
     }
 
-    private void Abort()
+    public void Abort()
     {
+        _isReceivingOver = true;
         _isAborted = true;
         input.CancelPendingRead();
     }
@@ -150,7 +152,7 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TransportMessage> WaitAsync(CancellationToken cancellationToken)
+    private async ValueTask<TransportMessage> WaitAsync()
     {
         while (true)
         {
@@ -169,7 +171,11 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
             }
 
             ReadResult read = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-            cancellationToken.ThrowIfCancellationRequested();
+            if (_isReceivingOver)
+            {
+                throw new OperationCanceledException();
+            }
+
             Volatile.Write(ref _lastReceived, time.GetTimestamp());
             _unread = read.Buffer;
             _end = read.Buffer.End;

@@ -37,6 +37,13 @@ public interface IHeartbeatTransport : ITransport
     ValueTask PingAsync(CancellationToken cancellationToken);
 }
 
+/// <summary>A transport whose receiving can be broken off by a call, besides by its token.</summary>
+internal interface IAbortable
+{
+    /// <summary>Ends the receive that is under way and any later one with an <see cref="OperationCanceledException"/>.</summary>
+    void Abort();
+}
+
 /// <summary>What <see cref="ITransport.ReceiveAsync"/> found.</summary>
 public enum TransportMessageKind
 {

@@ -10,16 +10,24 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
     // Made once: a method group would be a new delegate for each event.
     private static readonly Func<EventContext, Task> Handle = HandleAsync;
 
-    private readonly PendingIds _pending = new();
+    private PendingIds _pending;
 
     private EventNamespace Namespace => socket.Namespace;
 
     /// <summary>Notes the id of an event; false, and an error to the client, when one with this id is not answered yet.</summary>
     public bool TryBegin(PacketId id)
     {
-        if (id.IsNone || _pending.TryAdd(id))
+        if (id.IsNone)
         {
             return true;
+        }
+
+        lock (this)
+        {
+            if (_pending.TryAdd(id))
+            {
+                return true;
+            }
         }
 
         // Not as an ack, which would be taken for the answer to the first.
@@ -175,6 +183,14 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         }
     }
 
+    private void EndPending(PacketId id)
+    {
+        lock (this)
+        {
+            _pending.Remove(id);
+        }
+    }
+
     private void Refuse(in Packet packet, Exception exception)
     {
         if (exception is EventException known)
@@ -208,7 +224,7 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         }
         else
         {
-            _pending.Remove(packet.Id);
+            EndPending(packet.Id);
         }
 
         outbox.PostError(packet.Refuse(error, Namespace.Name));
@@ -221,7 +237,7 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             return;
         }
 
-        _pending.Remove(packet.Id);
+        EndPending(packet.Id);
         if (socket.Connected)
         {
             outbox.Post(new Packet(PacketKind.Ack) { Namespace = Namespace.Name, Id = packet.Id, Arguments = reply ?? default });

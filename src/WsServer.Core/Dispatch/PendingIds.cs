@@ -2,9 +2,11 @@ using WsServer.Wire;
 
 namespace WsServer.Dispatch;
 
-/// <summary>The ids of a socket's events that are not answered yet. Nearly always there is one at most, which needs no set.</summary>
-/// <remarks>Safe for concurrent use.</remarks>
-internal sealed class PendingIds
+/// <summary>
+/// The ids of a socket's events that are not answered yet. Nearly always there is one at most, which needs no set.
+/// Guarded by its owner, of whose fields it is one: do not copy.
+/// </summary>
+internal struct PendingIds
 {
     private PacketId _first;
     private HashSet<PacketId>? _others;
@@ -12,35 +14,29 @@ internal sealed class PendingIds
     /// <summary>False when it is pending already.</summary>
     public bool TryAdd(PacketId id)
     {
-        lock (this)
+        if (_first == id)
         {
-            if (_first == id)
-            {
-                return false;
-            }
-
-            if (_first.IsNone && _others is null or { Count: 0 })
-            {
-                _first = id;
-                return true;
-            }
-
-            return (_others ??= []).Add(id);
+            return false;
         }
+
+        if (_first.IsNone && _others is null or { Count: 0 })
+        {
+            _first = id;
+            return true;
+        }
+
+        return (_others ??= []).Add(id);
     }
 
     public void Remove(PacketId id)
     {
-        lock (this)
+        if (_first == id)
         {
-            if (_first == id)
-            {
-                _first = default;
-            }
-            else
-            {
-                _others?.Remove(id);
-            }
+            _first = default;
+        }
+        else
+        {
+            _others?.Remove(id);
         }
     }
 }

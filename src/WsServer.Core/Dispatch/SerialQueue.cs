@@ -2,14 +2,21 @@ using WsServer.Connections;
 
 namespace WsServer.Dispatch;
 
+/// <summary>Does the work of a <see cref="SerialQueue{T}"/>.</summary>
+internal interface ISerialWorker<T>
+{
+    /// <summary>Does one piece of work. Must not throw.</summary>
+    ValueTask RunAsync(T work);
+}
+
 /// <summary>
 /// Runs work one after the other, in the order it came: on the thread pool, so that reading from the client never
 /// waits for a handler, or on the producer's own thread where it asks for that. Bounded: when it is full, the producer
 /// waits.
 /// </summary>
-/// <param name="run">Does one piece of work. Must not throw.</param>
+/// <param name="worker">Does the work.</param>
 /// <param name="capacity">How many may wait, besides the one that runs.</param>
-internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : IThreadPoolWorkItem
+internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IThreadPoolWorkItem
 {
     private const int BatchSize = 64;
 
@@ -179,7 +186,7 @@ internal sealed class SerialQueue<T>(Func<T, ValueTask> run, int capacity) : ITh
                     return ValueTask.CompletedTask;
                 }
 
-                ValueTask running = run(work!);
+                ValueTask running = worker.RunAsync(work!);
                 if (!running.IsCompletedSuccessfully)
                 {
                     return running;

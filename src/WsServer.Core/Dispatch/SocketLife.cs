@@ -8,7 +8,7 @@ namespace WsServer.Dispatch;
 /// The life of one socket: it joins, handles its events one after the other, and goes. Joining, events and leaving
 /// pass through one queue, so they happen in the order in which the client sent them.
 /// </summary>
-internal sealed class SocketLife
+internal sealed class SocketLife : ISerialWorker<Packet>
 {
     private const int Joining = 0;
     private const int InNamespace = 1;
@@ -34,7 +34,7 @@ internal sealed class SocketLife
         _runtime = runtime;
         _outbox = outbox;
         _owner = owner;
-        _queue = new SerialQueue<Packet>(RunAsync, runtime.Options.MaxQueuedEvents);
+        _queue = new SerialQueue<Packet>(this, runtime.Options.MaxQueuedEvents);
         _events = new EventRunner(socket, runtime, outbox);
     }
 
@@ -217,7 +217,8 @@ internal sealed class SocketLife
     private TaskCompletionSource Completion =>
         _finished ?? Interlocked.CompareExchange(ref _finished, new(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _finished;
 
-    private async ValueTask RunAsync(Packet packet)
+    /// <summary>For the queue.</summary>
+    public async ValueTask RunAsync(Packet packet)
     {
         switch (packet.Kind)
         {

@@ -32,6 +32,20 @@ public class FramedClosingTests
     }
 
     [Fact]
+    public async Task Breaking_off_ends_the_receive_that_waits_and_any_later_one()
+    {
+        var client = new FramedClient();
+        Task<TransportMessage> waiting = client.ReceiveAsync();
+        client.Transport.Abort();
+
+        await waiting.Invoking(w => w).Should().ThrowAsync<OperationCanceledException>();
+        client.Send(ClientFrame.Text("too late"));
+        await client.Invoking(c => c.ReceiveAsync()).Should().ThrowAsync<OperationCanceledException>();
+        await client.Transport.DisposeAsync();
+        client.Aborts.Should().Be(1);
+    }
+
+    [Fact]
     public async Task A_close_without_a_code_is_answered_with_1000()
     {
         var client = new FramedClient();

@@ -7,7 +7,7 @@ namespace WsServer.Tests.Dispatch;
 
 public class PendingIdsTests
 {
-    private readonly PendingIds _ids = new();
+    private PendingIds _ids;
 
     [Fact]
     public void An_id_is_pending_until_it_is_removed()

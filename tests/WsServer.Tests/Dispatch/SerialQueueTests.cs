@@ -14,14 +14,14 @@ public sealed class SerialQueueTests : IDisposable
     private readonly SerialQueue<int> _queue;
 
     public SerialQueueTests() => _queue = new SerialQueue<int>(
-        async work =>
+        new Worker(async work =>
         {
             await _release.WaitAsync();
             lock (_done)
             {
                 _done.Add(work);
             }
-        },
+        }),
         capacity: 3);
 
     [Fact]
@@ -30,13 +30,13 @@ public sealed class SerialQueueTests : IDisposable
         int running = 0;
         var order = new List<int>();
         var queue = new SerialQueue<int>(
-            async work =>
+            new Worker(async work =>
             {
                 Interlocked.Increment(ref running).Should().Be(1);
                 await Task.Yield();
                 order.Add(work);
                 Interlocked.Decrement(ref running);
-            },
+            }),
             capacity: 10);
         for (int i = 0; i < 1_000; i++)
         {
@@ -99,5 +99,10 @@ public sealed class SerialQueueTests : IDisposable
         await _queue.EnqueueAsync(1).AsTask().WaitAsync(Patience);
         await _queue.EnqueueAsync(2).AsTask().WaitAsync(Patience);
         return _queue.EnqueueAsync(3).AsTask();
+    }
+
+    private sealed class Worker(Func<int, ValueTask> run) : ISerialWorker<int>
+    {
+        public ValueTask RunAsync(int work) => run(work);
     }
 }
