@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FluentAssertions;
 using WsServer.Connections;
+using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.SocketIO.Engine;
