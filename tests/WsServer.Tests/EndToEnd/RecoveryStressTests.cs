@@ -150,6 +150,11 @@ public class RecoveryStressTests
 
         void Take(JsonElement received)
         {
+            if (received.TryGetProperty("seq", out JsonElement seq))
+            {
+                seq.GetInt64().Should().BeGreaterThan(client.Seq!.Value, "numbers rise for each receiver");
+            }
+
             client.Note(received);
             if (received.GetProperty("event").GetString() == "n")
             {
