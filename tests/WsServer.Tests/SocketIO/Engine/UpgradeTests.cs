@@ -57,6 +57,26 @@ public class UpgradeTests
     }
 
     [Fact]
+    public async Task A_poll_that_waits_when_the_client_switches_is_refused()
+    {
+        await using EngineHost host = await EngineHost.StartAsync();
+        using EngineClient client = await EngineClient.OpenAsync(host);
+        EngineSession session = await host.SessionAsync(client.Sid);
+        using EngineWebSocket socket = await client.ConnectAsync();
+        await socket.SendAsync("2probe");
+        await socket.ReceiveAsync();
+        await Within.UntilAsync(() => host.Time.TimersWithin(TimeSpan.FromMilliseconds(100)) == 1, "the probe is taken");
+        Task<EngineResponse> poll = client.GetAsync();
+        await Within.UntilAsync(() => session.IsPolled, "the poll is there");
+
+        await socket.SendAsync("5");
+
+        (await poll).Code.Should().Be("400 3");
+        await socket.SendAsync("4a");
+        (await socket.ReceiveAsync()).Should().Be("4a");
+    }
+
+    [Fact]
     public async Task After_the_upgrade_polling_is_refused_and_a_second_WebSocket_closed_without_harm()
     {
         await using EngineHost host = await EngineHost.StartAsync();
