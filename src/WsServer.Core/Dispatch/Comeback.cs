@@ -134,9 +134,10 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
                 return false;
             }
 
-            runtime.Logger.CameBack(socket.Id, _namespace.Name, missed.Count);
-            return true;
         }
+
+        runtime.Logger.CameBack(socket.Id, _namespace.Name, missed.Count);
+        return true;
     }
 
     private ComebackOutcome End(CutOffSocket back)
