@@ -114,13 +114,16 @@ public class SocketIOSessionTests
     [Fact]
     public async Task A_client_that_joins_nothing_after_it_was_put_out_is_let_go_after_the_connect_timeout()
     {
-        await using var server = new InMemoryServer();
+        var time = new ManualTime();
+        await using var server = new InMemoryServer(time: time);
         server.Io.On("kick", socket => socket.DisconnectAsync());
         TransportPair client = await JoinAsync(server);
         client.Send("""42["kick"]""");
         (await client.ReceiveTextAsync()).Should().Be("41");
         client.IsGoodbyeSaid.Should().BeFalse();
-        server.Time.Advance(new EventServerOptions().ConnectTimeout);
+        time.Advance(new EventServerOptions().ConnectTimeout - TimeSpan.FromMilliseconds(1));
+        client.IsGoodbyeSaid.Should().BeFalse();
+        time.Advance(TimeSpan.FromMilliseconds(1));
         (await client.Running.WaitAsync(TransportPair.Patience)).Should().Be(DisconnectReason.ServerNamespaceDisconnect);
     }
 
