@@ -159,7 +159,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         if (Recovery is { Session: not null } recovery && (isConnected || recovery.IsCutOff))
         {
             // Also when the client is away: it is given what it missed when it comes back.
-            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [Id], [], IsVolatile: false), packet);
+            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [], [], IsVolatile: false) { Sid = Id }, packet);
         }
         else if (isConnected)
         {

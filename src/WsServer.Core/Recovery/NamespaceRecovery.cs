@@ -106,7 +106,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             return false;
         }
 
-        missed.AddRange(_log.Read(after, back.Rooms));
+        missed.AddRange(_log.Read(after, back.Sid, back.Rooms));
         return true;
     }
 
