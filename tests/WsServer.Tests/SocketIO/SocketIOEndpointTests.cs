@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using FluentAssertions;
 using Microsoft.Extensions.Options;
@@ -112,6 +113,38 @@ public class SocketIOEndpointTests
         Payload(await socket.ReceiveAsync()).EnumerateObject().Select(member => member.Name).Should().Equal("sid");
         await host.Io.EmitAsync("news", 1);
         (await socket.ReceiveAsync()).Should().Be("""42["news",1]""");
+    }
+
+    [Fact]
+    public async Task A_client_that_is_gone_before_it_is_let_in_is_no_failure_of_the_server()
+    {
+        var arrived = new TaskCompletionSource();
+        var letIn = new TaskCompletionSource();
+        var done = new TaskCompletionSource();
+        await using EventServerHost host = await EventServerHost.StartAsync(endpoints: app =>
+        {
+            app.Use(async (context, next) =>
+            {
+                arrived.SetResult();
+                await letIn.Task;
+                await next(context);
+                done.SetResult();
+            });
+            app.MapSocketIO();
+        });
+        using (RawConnection connection = await RawConnection.OpenAsync(host.Http))
+        {
+            string[] upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+            await connection.Stream.WriteAsync(Encoding.ASCII.GetBytes(RawHttp.Get("/socket.io/?EIO=4&transport=websocket", upgrade)));
+            await Within.TimeAsync(arrived.Task, "the request");
+            connection.Reset();
+        }
+
+        letIn.SetResult();
+        await Within.TimeAsync(done.Task, "the end of the request");
+
+        host.Log.Errors.Should().BeEmpty();
+        host.Io.ConnectionCount.Should().Be(0);
     }
 
     [Theory]
