@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text;
 using FluentAssertions;
 using WsServer.Connections;
+using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.SocketIO.Engine;
@@ -93,5 +95,35 @@ public class UpgradeOrderTests
         (await socket.ReceiveAsync()).Should().Be("4b");
         (await socket.ReceiveAsync()).Should().Be("4c");
         (await socket.ReceiveAsync()).Should().Be("4d");
+    }
+
+    [Fact]
+    public async Task What_was_posted_and_not_yet_heard_at_the_switch_is_heard_before_the_rest()
+    {
+        var begun = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        var heard = new List<string>();
+        await using EngineHost host = await EngineHost.StartAsync(async session =>
+        {
+            TransportMessage message;
+            while ((message = await session.ReceiveAsync(CancellationToken.None)).Kind == TransportMessageKind.Text)
+            {
+                heard.Add(Encoding.UTF8.GetString(message.Payload.Span));
+                begun.TrySetResult();
+                await goOn.Task;
+            }
+        });
+        using EngineClient client = await EngineClient.OpenAsync(host);
+        Task<EngineResponse> post = client.PostAsync("4a", "4b", "4c");
+        await Within.TimeAsync(begun.Task, "the first message");
+
+        using EngineWebSocket socket = await client.UpgradeAsync();
+        await socket.SendAsync("4d");
+        await socket.SendAsync("1");
+        goOn.SetResult();
+
+        (await post).Body.Should().Be("ok");
+        (await host.EndAsync(client.Sid)).Should().Be("closed");
+        heard.Should().Equal("4a", "4b", "4c", "4d");
     }
 }
