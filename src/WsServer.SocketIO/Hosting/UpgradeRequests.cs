@@ -59,8 +59,9 @@ internal static class UpgradeRequests
                 return false;
             }
 
+            object? poll = session.WaitingPoll;
             await socket.SendAsync(new EncodedPacket[] { EnginePackets.ProbePong }).ConfigureAwait(false);
-            session.TakeProbe();
+            session.TakeProbe(poll);
             if (!await socket.ReceivesAsync(EnginePackets.Upgrade).ConfigureAwait(false))
             {
                 return false;
