@@ -27,6 +27,9 @@ internal static class Requirements
     /// <summary>The wscat of <c>tests/node</c>.</summary>
     public static string Wscat { get; } = Repository.PathTo("tests", "node", "node_modules", "wscat", "bin", "wscat");
 
+    /// <summary>The Socket.IO client of <c>tests/node</c>.</summary>
+    public static string SocketIOClient { get; } = Repository.PathTo("tests", "node", "node_modules", "socket.io-client");
+
     /// <summary>Why a test is skipped, or null when it runs: there is what it needs, or this is CI, where it must be.</summary>
     public static string? SkipUnless(bool isThere, string reason) =>
         isThere || Environment.GetEnvironmentVariable("CI") == "true" ? null : reason;
@@ -61,6 +64,15 @@ internal sealed class NodeFactAttribute : FactAttribute
         Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
         ?? Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
         ?? Requirements.SkipUnless(File.Exists(Requirements.Wscat), "wscat is missing: run npm ci in tests/node.");
+}
+
+/// <summary>Tests with the Socket.IO client of <c>tests/node</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NodeTheoryAttribute : TheoryAttribute
+{
+    public NodeTheoryAttribute() => Skip =
+        Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
+        ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), "socket.io-client is missing: run npm ci in tests/node.");
 }
 
 /// <summary>The folder this was built from.</summary>
