@@ -5,4 +5,8 @@ namespace WsServer;
 /// <param name="Rooms">Members of any of these; everybody, when empty.</param>
 /// <param name="Except">But not members of any of these. A socket's own room is named by its id.</param>
 /// <param name="IsVolatile">May be dropped for a client that does not keep up.</param>
-internal sealed record Audience(string Namespace, string[] Rooms, string[] Except, bool IsVolatile);
+internal sealed record Audience(string Namespace, string[] Rooms, string[] Except, bool IsVolatile)
+{
+    /// <summary>The one socket of this id is meant, and nobody else who may be in a room of that name.</summary>
+    public string? Sid { get; init; }
+}

@@ -211,6 +211,12 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     private void Post(Audience audience, in Packet packet)
     {
         using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
+        if (audience.Sid is { } sid)
+        {
+            FindSocket(sid)?.Post(outgoing, audience.IsVolatile);
+            return;
+        }
+
         _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
     }
 

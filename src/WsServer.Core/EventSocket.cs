@@ -99,6 +99,13 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>Null when its client cannot come back.</summary>
     internal SocketRecovery? Recovery { get; }
 
+    /// <summary>What the program has kept with it.</summary>
+    internal KeptState KeptState
+    {
+        get => new(_items, _user);
+        private set => (_items, _user) = (value.Items, value.User);
+    }
+
     internal SocketLife Life => _life;
 
     internal RoomMember<EventSocket> Member => _member;
@@ -152,7 +159,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         if (Recovery is { Session: not null } recovery && (isConnected || recovery.IsCutOff))
         {
             // Also when the client is away: it is given what it missed when it comes back.
-            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [Id], [], IsVolatile: false), packet);
+            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [], [], IsVolatile: false) { Sid = Id }, packet);
         }
         else if (isConnected)
         {
@@ -235,41 +242,12 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     internal void Disconnect(bool close) => _life.PutOut(close);
 
-    /// <summary>Takes the place of one that was cut off; before it is among the members of its namespace.</summary>
-    internal void Resume(CutOffSocket back)
+    /// <summary>Becomes another one; only while it is not among the members of its namespace.</summary>
+    internal void Become(string id, KeptState state)
     {
-        _member.Reset(back.Sid);
-        _items = back.Items;
-        _user = back.User;
-        Recovery!.IsRecovered = true;
+        _member.Reset(id);
+        KeptState = state;
     }
-
-    /// <summary>Is a new one after all, when it has left all rooms again.</summary>
-    internal void StartAnew()
-    {
-        _member.Reset(RandomId.Create());
-        _items = null;
-        _user = null;
-        Recovery!.IsRecovered = false;
-    }
-
-    /// <summary>What is kept of it, now that it was cut off.</summary>
-    /// <param name="rooms">The rooms that it was in, its own among them.</param>
-    /// <param name="position">Where the log stood when it left them.</param>
-    /// <param name="time">Now.</param>
-    internal CutOffSocket Keep(HashSet<string> rooms, long position, long time) => new()
-    {
-        Session = Recovery!.Session!,
-        Namespace = Namespace,
-        Sid = Id,
-        Rooms = rooms,
-        Items = _items,
-        User = _user,
-        Since = Recovery.Since,
-        LastSeq = Recovery.LastSeq,
-        Position = position,
-        Time = time,
-    };
 
     internal bool Post(OutgoingPacket packet, bool isVolatile)
     {

@@ -35,6 +35,19 @@ public sealed class SocketIOOptions
     /// </summary>
     public string? ClientDirectory { get; set; }
 
+    /// <summary>
+    /// The most bytes that one packet may have with all its attachments, each of which comes as a message of its own and
+    /// is limited by <see cref="MaxPayload"/>. A larger packet closes the connection. Default 10,000,000.
+    /// </summary>
+    public int MaxPacketBytes { get; set; } = 10_000_000;
+
+    /// <summary>
+    /// Whether clients that were cut off may come back to their socket and to what they missed, within
+    /// <see cref="EventServerOptions.RecoveryWindow"/>. Each event then ends with one more argument, its offset, which
+    /// Socket.IO's clients hand to their listeners. Default false.
+    /// </summary>
+    public bool ConnectionStateRecovery { get; set; }
+
     /// <summary>Names each option that is wrong.</summary>
     /// <exception cref="OptionsValidationException">One is.</exception>
     internal void Validate()
@@ -46,6 +59,11 @@ public sealed class SocketIOOptions
         if (MaxPayload < 16 || MaxPayload > Array.MaxLength / 2)
         {
             errors.Add($"SocketIO:{nameof(MaxPayload)} is {MaxPayload}; it must be at least 16 and at most {Array.MaxLength / 2}.");
+        }
+
+        if (MaxPacketBytes < MaxPayload || MaxPacketBytes > Array.MaxLength / 2)
+        {
+            errors.Add($"SocketIO:{nameof(MaxPacketBytes)} is {MaxPacketBytes}; it must be at least {nameof(MaxPayload)}, {MaxPayload}, and at most {Array.MaxLength / 2}.");
         }
 
         if (errors.Count > 0)

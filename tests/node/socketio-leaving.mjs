@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from './socketio-support.mjs';
+import { heardUntilNow, once } from './socketio-support.mjs';
 
 // How clients go, what either side is told of it, and how they come again.
 export const leaving = {
@@ -55,5 +55,28 @@ export const leaving = {
     assert(!socket.recovered);
     assert.equal(await back, 'said while away');
     assert.match(await socket.emitWithAck('reason-of', id), /^transport (close|error)$/);
+  },
+
+  // On a server that has recovery on.
+  async 'recovery'({ connect }) {
+    const socket = await connect('/', { reconnection: true, reconnectionDelay: 300, reconnectionDelayMax: 300, randomizationFactor: 0 });
+    const witness = await connect('/');
+    const { id } = socket;
+    await socket.emitWithAck('join', 'blue');
+    const heard = [];
+    socket.on('in-room', (...args) => heard.push(args[0]));
+    await witness.emitWithAck('to-room', 'blue', 'before');
+    await heardUntilNow(socket, heard);
+
+    const connected = new Promise(resolve => socket.once('connect', resolve));
+    socket.io.engine.close();
+    assert.equal(await witness.emitWithAck('reason-of', id), 'transport close');
+    await witness.emitWithAck('to-room', 'blue', 'missed');
+    await connected;
+    assert.equal(socket.recovered, true);
+    assert.equal(socket.id, id);
+
+    await witness.emitWithAck('to-room', 'blue', 'after');
+    assert.deepEqual(await heardUntilNow(socket, heard), ['before', 'missed', 'after']);
   },
 };

@@ -31,7 +31,8 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
             return isLate ? ComebackOutcome.Ended : ComebackOutcome.New;
         }
 
-        socket.Resume(back);
+        recovery.IsRecovered = true;
+        socket.Become(back.Sid, back.State);
         if (runtime.Options.RunMiddlewareOnRecovery && await _namespace.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false) is { } refusal)
         {
             socket.Life.Refuse(refusal);
@@ -102,7 +103,8 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         }
 
         _namespace.Recovery.GiveUp(back);
-        socket.StartAnew();
+        recovery.IsRecovered = false;
+        socket.Become(RandomId.Create(), default);
         return ComebackOutcome.New;
     }
 
@@ -132,9 +134,10 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
                 return false;
             }
 
-            runtime.Logger.CameBack(socket.Id, _namespace.Name, missed.Count);
-            return true;
         }
+
+        runtime.Logger.CameBack(socket.Id, _namespace.Name, missed.Count);
+        return true;
     }
 
     private ComebackOutcome End(CutOffSocket back)

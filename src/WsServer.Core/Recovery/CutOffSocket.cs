@@ -3,6 +3,11 @@ using System.Security.Claims;
 
 namespace WsServer.Recovery;
 
+/// <summary>What the program has kept with a socket.</summary>
+/// <param name="Items">What its handlers have; null for nothing.</param>
+/// <param name="User">Who it acts for; null when that is for the request to say.</param>
+internal readonly record struct KeptState(ConcurrentDictionary<object, object?>? Items, ClaimsPrincipal? User);
+
 /// <summary>What is kept of a socket whose connection was cut, until its client comes back or the time is over.</summary>
 internal sealed class CutOffSocket
 {
@@ -18,11 +23,8 @@ internal sealed class CutOffSocket
     /// <summary>The rooms that it was in, its own among them.</summary>
     public required IReadOnlySet<string> Rooms { get; init; }
 
-    /// <summary>What the handlers had kept with it; null for nothing.</summary>
-    public ConcurrentDictionary<object, object?>? Items { get; init; }
-
-    /// <summary>Who the program had made it act for; null when that was for the request to say.</summary>
-    public ClaimsPrincipal? User { get; init; }
+    /// <summary>What the program had kept with it.</summary>
+    public KeptState State { get; init; }
 
     /// <summary>Where the log stood when it first joined: what was before is none of its business.</summary>
     public long Since { get; init; }

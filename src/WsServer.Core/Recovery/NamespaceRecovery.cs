@@ -106,7 +106,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             return false;
         }
 
-        missed.AddRange(_log.Read(after, back.Rooms));
+        missed.AddRange(_log.Read(after, back.Sid, back.Rooms));
         return true;
     }
 
@@ -186,7 +186,18 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             {
                 recovery.IsKept = true;
                 _cutOff++;
-                oldest = server.CutOff.Add(socket.Keep(rooms, position, server.Now));
+                oldest = server.CutOff.Add(new CutOffSocket
+                {
+                    Session = session,
+                    Namespace = ns,
+                    Sid = socket.Id,
+                    Rooms = rooms,
+                    State = socket.KeptState,
+                    Since = recovery.Since,
+                    LastSeq = recovery.LastSeq,
+                    Position = position,
+                    Time = server.Now,
+                });
             }
 
             DeactivateIfUnused();

@@ -62,15 +62,16 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
     /// <summary>Whether everything behind this number is still there.</summary>
     public bool Reaches(long after) => after <= Position && after >= Position - _count;
 
-    /// <summary>Reads what was meant for somebody in these rooms, in order.</summary>
+    /// <summary>Reads what was meant for one socket, in order.</summary>
     /// <param name="after">The last number that is not wanted; one that the log <see cref="Reaches"/>.</param>
-    /// <param name="rooms">The rooms, the reader's own among them.</param>
-    public IEnumerable<Packet> Read(long after, IReadOnlySet<string> rooms)
+    /// <param name="sid">The socket.</param>
+    /// <param name="rooms">The rooms that it is in, its own among them.</param>
+    public IEnumerable<Packet> Read(long after, string sid, IReadOnlySet<string> rooms)
     {
         for (int i = _count - (int)(Position - after); i < _count; i++)
         {
             Entry entry = _ring[(_start + i) % _ring.Length];
-            if (IsFor(entry.Audience, rooms))
+            if (IsFor(entry.Audience, sid, rooms))
             {
                 yield return entry.Packet;
             }
@@ -86,8 +87,9 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
         Bytes = 0;
     }
 
-    private static bool IsFor(Audience audience, IReadOnlySet<string> rooms) =>
-        (audience.Rooms.Length == 0 || Array.Exists(audience.Rooms, rooms.Contains)) && !Array.Exists(audience.Except, rooms.Contains);
+    private static bool IsFor(Audience audience, string sid, IReadOnlySet<string> rooms) => audience.Sid is { } only
+        ? only == sid
+        : (audience.Rooms.Length == 0 || Array.Exists(audience.Rooms, rooms.Contains)) && !Array.Exists(audience.Except, rooms.Contains);
 
     private static long Measure(in Packet packet)
     {

@@ -1,8 +1,6 @@
 using System.Buffers.Text;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using WsServer.Connections;
-using WsServer.SocketIO.Wire;
 using WsServer.Wire;
 
 namespace WsServer.SocketIO.Engine;
@@ -13,8 +11,8 @@ namespace WsServer.SocketIO.Engine;
 /// </summary>
 /// <remarks>
 /// Requests, timers, and the server's sends and receives come from threads of their own. What they share is guarded by
-/// one lock, under which nothing is waited for. This file has what the server calls; the others have what requests and
-/// timers call.
+/// one lock, under which nothing is waited for. This file has how the server sends and closes; the others have how it
+/// receives, and what requests and timers do.
 /// </remarks>
 internal sealed partial class EngineSession : ITransport
 {
@@ -29,12 +27,9 @@ internal sealed partial class EngineSession : ITransport
     private List<EncodedPacket> _outgoing = [];
     private long _outgoingBytes;
     private TaskCompletionSource? _room;
-    private TaskCompletionSource? _arrival;
-    private PostedPackets? _posted;
     private volatile EngineSocket? _socket;
     private CancellationTokenRegistration _aborting;
     private SessionEnd? _end;
-    private volatile bool _isReceiving;
     private bool _isClosing;
     private bool _isAborted;
     private bool _isDisposed;
@@ -53,50 +48,8 @@ internal sealed partial class EngineSession : ITransport
     /// <summary>What the session is found by, and a secret of its client: who knows it may speak for the client.</summary>
     public string Sid { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
 
-    /// <summary>Puts messages together that came in parts; without, each message is handed on as it came.</summary>
-    public PacketAssembler? Assembler { get; set; }
-
-    /// <summary>Whether the server waits for a message.</summary>
-    public bool IsReceiving => _isReceiving;
-
     /// <summary>Completes when the session no longer uses its WebSocket.</summary>
     public Task Disposed => _disposed.Task;
-
-    /// <inheritdoc />
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
-    {
-        if (_aborting == default)
-        {
-            // Once for the session, and not for each message.
-            _aborting = cancellationToken.UnsafeRegister(static session => ((EngineSession)session!).Abort(), this);
-        }
-
-        _isReceiving = true;
-        try
-        {
-            while (true)
-            {
-                if (TryTakePosted(out TransportMessage message, out EngineSocket? socket, out Task arrival))
-                {
-                    return message;
-                }
-
-                if (socket is null)
-                {
-                    await arrival.ConfigureAwait(false);
-                }
-                else if (TryTake(await ReceiveAsync(socket, cancellationToken).ConfigureAwait(false), out message))
-                {
-                    return message;
-                }
-            }
-        }
-        finally
-        {
-            _isReceiving = false;
-        }
-    }
 
     /// <inheritdoc />
     public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) =>
@@ -155,115 +108,6 @@ internal sealed partial class EngineSession : ITransport
         }
 
         _disposed.TrySetResult();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TransportMessage> ReceiveAsync(EngineSocket socket, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await socket.ReceiveAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            ThrowIfEnded();
-            throw;
-        }
-    }
-
-    /// <summary>
-    /// Takes the next message that was posted. Without one: the WebSocket to receive from; with neither, what tells that
-    /// it is worth looking again.
-    /// </summary>
-    private bool TryTakePosted(out TransportMessage message, out EngineSocket? socket, out Task arrival)
-    {
-        lock (_gate)
-        {
-            arrival = Task.CompletedTask;
-            while (_posted is { } posted)
-            {
-                if (!posted.TryTake(out ReadOnlyMemory<byte> payload, out bool isBinary))
-                {
-                    // Only now, as the reader has dealt with the last one.
-                    posted.Complete();
-                    _posted = null;
-                }
-                else if (TryAssemble(payload, isBinary, out message))
-                {
-                    socket = null;
-                    return true;
-                }
-            }
-
-            socket = _socket;
-            if (_end is { } end && (socket is null || end == SessionEnd.PingTimeout))
-            {
-                message = new TransportMessage(TransportMessageKind.Closed);
-                ThrowFor(end);
-                return true;
-            }
-
-            message = default;
-            if (_isAborted)
-            {
-                throw new OperationCanceledException();
-            }
-
-            if (socket is null)
-            {
-                _arrival = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                arrival = _arrival.Task;
-            }
-
-            return false;
-        }
-    }
-
-    /// <summary>Whether what came over the WebSocket is for the server, and not for the session itself.</summary>
-    private bool TryTake(TransportMessage received, out TransportMessage message)
-    {
-        message = received;
-        switch (received.Kind)
-        {
-            case TransportMessageKind.Binary:
-                return TryAssemble(received.Payload, isBinary: true, out message);
-            case TransportMessageKind.Text:
-                break;
-            default:
-                End(SessionEnd.Client);
-                return true;
-        }
-
-        switch (received.Payload.IsEmpty ? default : received.Payload.Span[0])
-        {
-            case EnginePacketType.Message:
-                return TryAssemble(received.Payload, isBinary: false, out message);
-            case EnginePacketType.Pong:
-                TakePong();
-                return false;
-            case EnginePacketType.Close:
-                End(SessionEnd.Client);
-                message = new TransportMessage(TransportMessageKind.Closed);
-                return true;
-            case EnginePacketType.Open or EnginePacketType.Upgrade or EnginePacketType.Noop:
-                // Of no meaning here, and no harm.
-                return false;
-            default:
-                End(SessionEnd.Malformed);
-                throw new InvalidDataException("A packet is of no type that a client may send.");
-        }
-    }
-
-    private bool TryAssemble(ReadOnlyMemory<byte> payload, bool isBinary, out TransportMessage message)
-    {
-        if (Assembler is { } assembler)
-        {
-            return assembler.TryTake(payload, isBinary, out message);
-        }
-
-        message = new TransportMessage(isBinary ? TransportMessageKind.Binary : TransportMessageKind.Text, payload);
-        return true;
     }
 
     /// <summary>Keeps copies of the packets for the next poll, and waits for it when they do not fit.</summary>

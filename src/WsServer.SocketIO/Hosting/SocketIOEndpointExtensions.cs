@@ -34,12 +34,13 @@ public static class SocketIOEndpointExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         EventServer server = FindServer(endpoints);
         EventServerOptions events = FindEventOptions(endpoints);
-        return endpoints.MapSocketIO(new SocketIOCodec(server.Names, events.MaxEventNameLength, events.MaxJsonDepth), path, configure);
+        return endpoints.MapSocketIO(
+            options => new SocketIOCodec(server.Names, events.MaxEventNameLength, events.MaxJsonDepth, options.ConnectionStateRecovery), path, configure);
     }
 
     /// <summary>The same with another codec for what the messages say.</summary>
     internal static IEndpointConventionBuilder MapSocketIO(
-        this IEndpointRouteBuilder endpoints, IPacketCodec codec, string path = "/socket.io/", Action<SocketIOOptions>? configure = null)
+        this IEndpointRouteBuilder endpoints, Func<SocketIOOptions, IPacketCodec> createCodec, string path = "/socket.io/", Action<SocketIOOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         EventServer server = FindServer(endpoints);
@@ -48,6 +49,7 @@ public static class SocketIOEndpointExtensions
         endpoints.ServiceProvider.GetService<IConfiguration>()?.GetSection(SocketIOOptions.SectionName).Bind(options);
         configure?.Invoke(options);
         options.Validate();
+        IPacketCodec codec = createCodec(options);
         var settings = new EngineSettings(
             options.PingInterval ?? events.PingInterval,
             options.PingTimeout ?? events.PingTimeout,
@@ -62,7 +64,7 @@ public static class SocketIOEndpointExtensions
 
         Task RunAsync(EngineSession session, Handshake handshake)
         {
-            session.Assembler = new PacketAssembler(options.MaxPayload);
+            session.Assembler = new PacketAssembler(options.MaxPacketBytes);
             return server.RunAsync(session, handshake, ns: null, codec);
         }
     }

@@ -20,10 +20,13 @@ public class RecoveryStressTests
         await using EventServerHost host = await EventServerHost.StartAsync(io => io.OnConnection(s => s.Recovered ? Task.CompletedTask : s.JoinAsync("room")));
         RecoveringClient[] clients = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RecoveringClient.ConnectAsync(host)))];
         await Within.UntilAsync(() => host.Io.To("room").CountAsync().Result == clients.Length, "all are in the room");
+
+        // Those of the beginning: their clients come back to others of the same ids.
+        EventSocket[] sockets = [.. clients.Select(c => host.Io.Root.FindSocket(c.Sid)!)];
         using var cancellation = new CancellationTokenSource();
         Task<(List<int>[] Seen, int Cuts)>[] reading = [.. clients.Select((c, i) => ReadAsync(c, new Random((seed * 100) + i), cancellation.Token))];
 
-        Task[] sending = [.. Enumerable.Range(0, Senders).Select(s => Task.Run(() => SendAsync(host, s, clients, new Random((seed * 10) + s))))];
+        Task[] sending = [.. Enumerable.Range(0, Senders).Select(s => Task.Run(() => SendAsync(host, s, sockets, new Random((seed * 10) + s))))];
         await Task.WhenAll(sending);
         await Within.TimeAsync(Task.WhenAll(reading), "the last event");
         foreach ((List<int>[] seen, int cuts) in await Task.WhenAll(reading))
@@ -40,9 +43,8 @@ public class RecoveryStressTests
     }
 
     // Each number reaches every client, in one of the ways in which an event may.
-    private static async Task SendAsync(EventServerHost host, int sender, RecoveringClient[] clients, Random random)
+    private static async Task SendAsync(EventServerHost host, int sender, EventSocket[] sockets, Random random)
     {
-        string[] sids = [.. clients.Select(c => c.Sid)];
         for (int i = 0; i < Events; i++)
         {
             switch (random.Next(4))
@@ -57,8 +59,9 @@ public class RecoveryStressTests
                     await host.Io.Except("nobody").EmitAsync("n", sender, i);
                     break;
                 default:
-                    await host.Io.To(sids[0]).EmitAsync("n", sender, i);
-                    await host.Io.Except(sids[0]).EmitAsync("n", sender, i);
+                    await sockets[0].EmitAsync("n", sender, i);
+                    await host.Io.To(sockets[1].Id).EmitAsync("n", sender, i);
+                    await host.Io.Except(sockets[0].Id, sockets[1].Id).EmitAsync("n", sender, i);
                     break;
             }
 
@@ -150,6 +153,11 @@ public class RecoveryStressTests
 
         void Take(JsonElement received)
         {
+            if (received.TryGetProperty("seq", out JsonElement seq))
+            {
+                seq.GetInt64().Should().BeGreaterThan(client.Seq!.Value, "numbers rise for each receiver");
+            }
+
             client.Note(received);
             if (received.GetProperty("event").GetString() == "n")
             {

@@ -107,6 +107,26 @@ public class RecoveryTests
     }
 
     [Fact]
+    public async Task What_is_emitted_to_one_socket_is_not_for_others_in_a_room_of_its_name()
+    {
+        EventSocket socket = null!;
+        await using EventServerHost host = await EventServerHost.StartAsync(io => io.OnConnection(s => { socket ??= s; }));
+        await using RecoveringClient client = await RecoveringClient.ConnectAsync(host);
+        await client.Connection.SyncAsync();
+        await using RecoveringClient guest = await RecoveringClient.ConnectAsync(host);
+        await guest.Connection.SyncAsync();
+        await host.Io.Root.FindSocket(guest.Sid)!.JoinAsync(socket.Id);
+        await socket.EmitAsync("private");
+        await host.Io.To(socket.Id).EmitAsync("to the room");
+        await guest.CutAsync();
+        await socket.EmitAsync("private");
+        (await guest.ComeBackToAsync()).Should().Equal("to the room");
+        await client.EventAsync("private");
+        await client.EventAsync("to the room");
+        await client.EventAsync("private");
+    }
+
+    [Fact]
     public async Task A_connection_that_the_server_takes_for_alive_gives_way()
     {
         var reasons = new List<string>();

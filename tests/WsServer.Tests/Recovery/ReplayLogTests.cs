@@ -25,7 +25,7 @@ public class ReplayLogTests
         Read(log, 1, "me").Should().Equal("a", "b");
         Read(log, 2, "me").Should().Equal("b");
         Read(log, 3, "me").Should().BeEmpty();
-        log.Read(1, Rooms("me")).Select(p => p.Seq).Should().Equal(2, 3);
+        log.Read(1, "me", new HashSet<string> { "me" }).Select(p => p.Seq).Should().Equal(2, 3);
     }
 
     [Fact]
@@ -39,7 +39,9 @@ public class ReplayLogTests
         Add(log, "to all but me", Everybody with { Except = ["me"] });
         Add(log, "to all but my room", Everybody with { Except = ["other", "mine"] });
         Add(log, "to my room without another", Everybody with { Rooms = ["mine"], Except = ["other"] });
-        Read(log, 1, "me", "mine").Should().Equal("to all", "to me", "to one of my rooms", "to my room without another");
+        Add(log, "to my socket", Everybody with { Sid = "me" });
+        Read(log, 1, "me", "mine").Should().Equal("to all", "to me", "to one of my rooms", "to my room without another", "to my socket");
+        Read(log, 1, "a guest", "me").Should().Equal("to all", "to me", "to all but my room");
         Read(log, 1, "you").Should().Equal("to all", "to you", "to all but me", "to all but my room");
     }
 
@@ -148,9 +150,8 @@ public class ReplayLogTests
     private static long Add(ReplayLog log, string name, Audience? audience = null, string data = "1") =>
         log.Add(audience ?? Everybody, new Packet(PacketKind.Event) { Event = name, Arguments = new JsonArguments(Encoding.UTF8.GetBytes(data), 1) });
 
-    private static IEnumerable<string> Read(ReplayLog log, long after, params string[] rooms) => log.Read(after, Rooms(rooms)).Select(p => p.Event);
-
-    private static HashSet<string> Rooms(params string[] rooms) => [.. rooms];
+    private static IEnumerable<string> Read(ReplayLog log, long after, string sid, params string[] rooms) =>
+        log.Read(after, sid, new HashSet<string>([sid, .. rooms])).Select(p => p.Event);
 
     private ReplayLog Create(ReplayLimits? limits = null) => new(limits ?? new ReplayLimits(1_000, 1_000_000, TimeSpan.FromHours(1)), _time);
 }

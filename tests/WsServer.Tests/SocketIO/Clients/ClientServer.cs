@@ -18,15 +18,17 @@ internal sealed class ClientServer : IAsyncDisposable
 
     public Uri Http => _host.Http;
 
-    public static async Task<ClientServer> StartAsync()
+    /// <param name="recovers">Whether clients may come back to what they had.</param>
+    public static async Task<ClientServer> StartAsync(bool recovers = false)
     {
         var server = new ClientServer();
         server._host = await EventServerHost.StartAsync(
             server.Serve,
+            options => options.RecoveryWindow = recovers ? TimeSpan.FromMinutes(2) : default,
             endpoints: app =>
             {
                 app.Use(server.WatchAsync);
-                app.MapSocketIO();
+                app.MapSocketIO(configure: o => o.ConnectionStateRecovery = recovers);
             });
         return server;
     }

@@ -47,6 +47,15 @@ public class NodeClientTests
 
     [NodeTheory]
     [MemberData(nameof(Modes))]
+    public async Task A_client_that_was_cut_off_comes_back_to_what_it_had(string mode)
+    {
+        await using ClientServer server = await ClientServer.StartAsync(recovers: true);
+
+        await RunAsync(server, mode, "recovery");
+    }
+
+    [NodeTheory]
+    [MemberData(nameof(Modes))]
     public async Task Clients_of_both_kinds_hear_each_other_in_one_room(string mode)
     {
         await using ClientServer server = await ClientServer.StartAsync();
