@@ -5,6 +5,7 @@ namespace WsServer.Tests.Support;
 /// <summary>What some tests need beside the .NET SDK. On a developer's machine they are skipped without it; in CI (<c>CI=true</c>) they fail.</summary>
 internal static class Requirements
 {
+    public const string NoSocketIOClient = "socket.io-client is missing: run npm ci in tests/node.";
     public const string NoSignals = "Windows has no SIGTERM.";
 
     private static readonly string[] BrowserNames = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -66,13 +67,21 @@ internal sealed class NodeFactAttribute : FactAttribute
         ?? Requirements.SkipUnless(File.Exists(Requirements.Wscat), "wscat is missing: run npm ci in tests/node.");
 }
 
+/// <summary>A test with a page that has the script of Socket.IO's client from <c>tests/node</c>, in a real browser.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class SocketIOPageFactAttribute : FactAttribute
+{
+    public SocketIOPageFactAttribute() => Skip = new BrowserFactAttribute().Skip
+        ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), Requirements.NoSocketIOClient);
+}
+
 /// <summary>Tests with the Socket.IO client of <c>tests/node</c>.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NodeTheoryAttribute : TheoryAttribute
 {
     public NodeTheoryAttribute() => Skip =
         Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
-        ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), "socket.io-client is missing: run npm ci in tests/node.");
+        ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), Requirements.NoSocketIOClient);
 }
 
 /// <summary>The folder this was built from.</summary>
