@@ -31,6 +31,12 @@ internal static class Requirements
     /// <summary>The Socket.IO client of <c>tests/node</c>.</summary>
     public static string SocketIOClient { get; } = Repository.PathTo("tests", "node", "node_modules", "socket.io-client");
 
+    /// <summary>The Python of the system, for which Debian has packages.</summary>
+    public static string Python => "/usr/bin/python3";
+
+    /// <summary>Whether it has Python's Socket.IO client, and what that needs for its transports.</summary>
+    public static bool HasPythonSocketIO { get; } = new[] { "socketio", "aiohttp" }.All(m => Directory.Exists($"/usr/lib/python3/dist-packages/{m}"));
+
     /// <summary>Why a test is skipped, or null when it runs: there is what it needs, or this is CI, where it must be.</summary>
     public static string? SkipUnless(bool isThere, string reason) =>
         isThere || Environment.GetEnvironmentVariable("CI") == "true" ? null : reason;
@@ -82,6 +88,14 @@ internal sealed class NodeTheoryAttribute : TheoryAttribute
     public NodeTheoryAttribute() => Skip =
         Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
         ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), Requirements.NoSocketIOClient);
+}
+
+/// <summary>Tests with Python's Socket.IO client.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class PythonTheoryAttribute : TheoryAttribute
+{
+    public PythonTheoryAttribute() =>
+        Skip = Requirements.SkipUnless(Requirements.HasPythonSocketIO, "Debian's packages python3-socketio and python3-aiohttp are missing.");
 }
 
 /// <summary>The folder this was built from.</summary>
