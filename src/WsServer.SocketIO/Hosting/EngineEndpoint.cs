@@ -153,7 +153,7 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
             await socket.SendAsync(new[] { EnginePackets.Open(session.Sid, canUpgrade: false, settings) }).ConfigureAwait(false);
             return true;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // Gone already: a client that ran out of patience.
             settings.Logger.SendFailed(exception);

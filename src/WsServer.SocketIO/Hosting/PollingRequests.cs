@@ -26,7 +26,14 @@ internal static class PollingRequests
                 answer = await poll.ConfigureAwait(false);
             }
 
-            await (answer.Error is { } error ? context.Response.RefuseAsync(error) : context.Response.WritePacketsAsync(answer.Packets)).ConfigureAwait(false);
+            if (answer.Error is { } error)
+            {
+                await context.Response.RefuseAsync(error).ConfigureAwait(false);
+            }
+            else if (!await context.Response.WritePacketsAsync(answer.Packets).ConfigureAwait(false))
+            {
+                session.Break();
+            }
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {

@@ -58,7 +58,9 @@ public static class SocketIOEndpointExtensions
             events.MaxConnections,
             endpoints.ServiceProvider.GetRequiredService<TimeProvider>(),
             endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
-        var endpoint = new EngineEndpoint(settings, RunAsync, isFull: () => server.ConnectionCount >= events.MaxConnections);
+        IHostApplicationLifetime? host = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>();
+        var endpoint = new EngineEndpoint(
+            settings, RunAsync, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
         endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
         return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true);
 

@@ -13,6 +13,18 @@ namespace WsServer.Tests.SocketIO;
 public class SocketIOEndpointTests
 {
     [Fact]
+    public async Task A_rule_that_takes_every_namespace_does_not_take_the_endpoints_WebSockets()
+    {
+        await using EventServerHost host = await StartAsync(io => io.Of(_ => true, ns => ns.On("which", socket => socket.Namespace.Name)));
+        using EngineWebSocket socket = await JoinAsync(host);
+        await socket.SendAsync("40/socket.io,");
+        (await socket.ReceiveAsync()).Should().StartWith("40/socket.io,");
+        await using EventClient native = await EventClient.ConnectAsync(host, "/any/other");
+        await native.SendAsync("""{"event":"which","id":1}""");
+        (await native.AckAsync(1)).GetProperty("data").GetString().Should().Be("/any/other");
+    }
+
+    [Fact]
     public async Task Socket_IO_and_native_clients_are_in_the_same_rooms()
     {
         await using EventServerHost host = await StartAsync(io =>
