@@ -202,9 +202,19 @@ public sealed class EventNamespace : EventHandlers, IEmitter
 
     private void PostLogged(Audience audience, in Packet packet)
     {
-        lock (Recovery.Gate)
+        Gathering gathering = Gathering.Current!;
+        bool heldAll = gathering.HoldsAll;
+        gathering.HoldsAll = true;
+        try
         {
-            Post(audience, packet with { Seq = Recovery.Log(audience, packet) });
+            lock (Recovery.Gate)
+            {
+                Post(audience, packet with { Seq = Recovery.Log(audience, packet) });
+            }
+        }
+        finally
+        {
+            gathering.HoldsAll = heldAll;
         }
     }
 

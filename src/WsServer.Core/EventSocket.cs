@@ -224,6 +224,11 @@ public sealed class EventSocket : EventHandlers, IEmitter
     {
         foreach (string room in rooms)
         {
+            if (Recovery is { } recovery)
+            {
+                Namespace.Recovery.NoteJoin(recovery, room);
+            }
+
             Namespace.Index.Join(_member, room);
         }
     }
@@ -233,6 +238,10 @@ public sealed class EventSocket : EventHandlers, IEmitter
         foreach (string room in rooms)
         {
             Namespace.Index.Leave(_member, room);
+            if (Recovery is { } recovery)
+            {
+                Namespace.Recovery.NoteLeave(recovery, room);
+            }
         }
     }
 
@@ -275,10 +284,14 @@ public sealed class EventSocket : EventHandlers, IEmitter
 
     internal ValueTask DisposeServicesAsync()
     {
+        IServiceScope? scope;
         lock (_member)
         {
-            return _scope is IAsyncDisposable scope ? scope.DisposeAsync() : ValueTask.CompletedTask;
+            scope = _scope;
         }
+
+        // Not under the lock: a service that is disposed may emit.
+        return scope is IAsyncDisposable disposable ? disposable.DisposeAsync() : ValueTask.CompletedTask;
     }
 
     // Made when first asked for: most sockets keep nothing.

@@ -1,6 +1,6 @@
 using WsServer;
 
-// The settings are in appsettings.json, section "Events"; docs/guide.md lists them.
+// The settings are in appsettings.json, sections "Events" and "SocketIO"; docs/guide.md lists them.
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.UsePort(3000);
 builder.UsePageFolder();
@@ -12,6 +12,7 @@ WebApplication app = builder.Build();
 app.UseDefaultFiles();
 app.UseStaticFiles();
 EventServer io = app.MapEvents("/");
+app.MapSocketIO();
 
 io.MapLobby();
 io.Of("/chat").MapRooms();

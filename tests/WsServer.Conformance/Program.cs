@@ -4,7 +4,7 @@ using WsServer.Conformance;
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 string suite = builder.Configuration["suite"] ?? "engine";
 builder.WebHost.UseUrls($"http://localhost:{builder.Configuration["port"] ?? "3000"}");
-builder.Services.AddEvents(SocketSuite.Configure);
+builder.Services.AddEvents(suite == "client" ? ClientSuite.Configure : SocketSuite.Configure);
 
 WebApplication app = builder.Build();
 switch (suite)
@@ -14,6 +14,9 @@ switch (suite)
         break;
     case "socket":
         app.MapSocketSuite();
+        break;
+    case "client":
+        app.MapClientSuite();
         break;
     default:
         Console.Error.WriteLine($"There is no suite '{suite}'.");

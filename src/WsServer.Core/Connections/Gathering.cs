@@ -19,6 +19,9 @@ internal sealed class Gathering
     private List<Outbox>? _spare = [];
     private int _depth;
 
+    /// <summary>Whether everything waits for the end, however much it is: while a lock is held under which nothing is sent.</summary>
+    public bool HoldsAll { get; set; }
+
     /// <summary>How long this thread has been handing out and sending, in all: time that no handler is to blame for.</summary>
     public TimeSpan Spent { get; private set; }
 

@@ -111,6 +111,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
             }
         }
 
+        // One that is complete takes nothing any more, but that is no fault of these: its client was cut off.
         bool isFit = all.Sum(e => e.TotalLength) <= settings.MaxBytes - WaitingBytes;
         foreach (EncodedPacket encoded in all)
         {
@@ -269,7 +270,7 @@ internal sealed class Outbox(ITransport transport, IPacketCodec codec, string ho
     /// <summary>Whether what was posted leaves with a gathering that is open on this thread.</summary>
     private bool IsHeldNow()
     {
-        if (_queue.Bytes >= BatchBytes || Gathering.Current is not { } gathering)
+        if (Gathering.Current is not { } gathering || (_queue.Bytes >= BatchBytes && !gathering.HoldsAll))
         {
             return false;
         }

@@ -81,7 +81,8 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         // Before the gate is closed, as handlers of room events run here. The socket takes nothing yet: what is emitted
         // from here on stands in the log.
         _namespace.Index.Add(socket.Member);
-        socket.Join([.. back.Rooms]);
+        _namespace.Recovery.RestoreJoins(recovery, back);
+        socket.Join([.. back.Rooms.Keys]);
         Gathering gathering = Gathering.Open();
         try
         {
@@ -97,6 +98,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         }
 
         socket.LeaveAll();
+        _namespace.Recovery.RestoreJoins(recovery, null);
         if (socket.Life.HasEnded)
         {
             return End(back);

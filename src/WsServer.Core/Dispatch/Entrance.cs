@@ -41,7 +41,14 @@ internal static class Entrance
         // Among the members first: a client that has read "connected" misses nothing that is emitted from then on.
         ns.Index.Add(socket.Member);
         var connected = new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = socket.Id };
-        return socket.Recovery is { } recovery ? TryConnect(socket, recovery, connected) : socket.Life.TryConnect(connected);
+        if (socket.Recovery is { } recovery ? TryConnect(socket, recovery, connected) : socket.Life.TryConnect(connected))
+        {
+            return true;
+        }
+
+        // It has ended meanwhile, and may have left before it came.
+        socket.LeaveAll();
+        return false;
     }
 
     private static bool TryConnect(EventSocket socket, SocketRecovery recovery, in Packet connected)

@@ -121,13 +121,14 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
         {
             _outbox.Complete(Closing.TurnedAway);
         }
-        else if (isEmpty && reason == DisconnectReason.ServerNamespaceDisconnect)
+        else if (isEmpty && reason == DisconnectReason.ServerNamespaceDisconnect && _outbox.Home.Length > 0)
         {
             _outbox.Complete(Closing.Left);
         }
         else
         {
-            // Turned away, or gone of its own will: it may join something else, within the time.
+            // Turned away, gone of its own will, or put out of what it had asked for one by one: it may join something
+            // else, within the time.
             StartTimer();
         }
     }

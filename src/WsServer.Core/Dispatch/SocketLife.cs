@@ -181,10 +181,16 @@ internal sealed class SocketLife : ISerialWorker<Packet>
         lock (this)
         {
             before = _state;
+            if (IsLeaving && reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout)
+            {
+                // The client has said that it leaves, and did not wait until its earlier events were handled.
+                reason = DisconnectReason.ClientNamespaceDisconnect;
+            }
+
             if (before != Ended && _socket.Recovery is { } recovery)
             {
                 // Before it is seen to have ended: what is emitted to it from then on waits for its client.
-                recovery.IsCutOff = !IsLeaving && reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout;
+                recovery.IsCutOff = reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout;
             }
 
             _state = Ended;

@@ -34,6 +34,7 @@ public static class EventTransports
     /// <param name="context">The request, for which <c>context.WebSockets.IsWebSocketRequest</c> holds.</param>
     /// <param name="maxMessageBytes">The longest message to take; a longer one is received as <see cref="TransportMessageKind.TooLarge"/>.</param>
     /// <param name="subprotocol">The subprotocol to select, one of those the client offers.</param>
+    /// <remarks>The token of the transport's first receive counts for all: when it is cancelled, receiving is over for good.</remarks>
     public static ValueTask<ITransport> AcceptEventTransportAsync(this HttpContext context, int maxMessageBytes, string? subprotocol = null)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -64,3 +65,9 @@ public static class EventTransports
             : new WebSocketTransport(accepted, maxMessageBytes, context.Abort);
     }
 }
+
+/// <summary>
+/// Metadata of an endpoint that accepts the WebSockets of its path itself. <c>MapEvents</c>, whose paths are namespaces
+/// and may match everything, leaves them to it.
+/// </summary>
+public sealed class TakesUpgrades;

@@ -24,6 +24,7 @@ internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPol
         bool isUpgrade = IsUpgrade(httpContext);
         int found = -1;
         bool hasOthers = false;
+        bool isTaken = false;
         for (int i = 0; i < candidates.Count; i++)
         {
             if (!candidates.IsValidCandidate(i))
@@ -35,6 +36,7 @@ internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPol
             {
                 // A fallback, as single-page applications have, answers what nobody else does: a page, to an upgrade of no use.
                 hasOthers |= candidates[i].Endpoint is not RouteEndpoint { Order: int.MaxValue };
+                isTaken |= candidates[i].Endpoint.Metadata.GetMetadata<TakesUpgrades>() is not null;
             }
             else if (!isUpgrade)
             {
@@ -53,7 +55,7 @@ internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPol
 
         // An upgrade to a name that is no namespace may be meant for another endpoint; with none, it is answered 404.
         EventServer server = candidates[found].Endpoint.Metadata.GetMetadata<EventEndpoint>()!.Server;
-        bool isOurs = !hasOthers || server.Exists(EventEndpointExtensions.NamespaceOf(candidates[found].Values));
+        bool isOurs = !isTaken && (!hasOthers || server.Exists(EventEndpointExtensions.NamespaceOf(candidates[found].Values)));
         for (int i = 0; i < candidates.Count; i++)
         {
             bool isEvents = candidates[i].Endpoint.Metadata.GetMetadata<EventEndpoint>() is not null;

@@ -20,8 +20,11 @@ internal sealed class CutOffSocket
     /// <summary>Its id.</summary>
     public required string Sid { get; init; }
 
-    /// <summary>The rooms that it was in, its own among them.</summary>
-    public required IReadOnlySet<string> Rooms { get; init; }
+    /// <summary>Whom the request that it came with was authenticated as; null for nobody. Who comes back has to be the same.</summary>
+    public string? Identity { get; init; }
+
+    /// <summary>The rooms that it was in, its own among them, each with where the log stood when it joined.</summary>
+    public required IReadOnlyDictionary<string, long> Rooms { get; init; }
 
     /// <summary>What the program had kept with it.</summary>
     public KeptState State { get; init; }

@@ -45,12 +45,12 @@ internal sealed class CutOffSockets(int capacity, TimeSpan window, TimeProvider 
         }
     }
 
-    /// <summary>Takes out the one of this session in this namespace, expired or not; null when there is none.</summary>
-    public CutOffSocket? Take(string session, EventNamespace ns)
+    /// <summary>Takes out the one of this session in this namespace, expired or not; null when there is none of this identity.</summary>
+    public CutOffSocket? Take(string session, EventNamespace ns, string? identity)
     {
         lock (_gate)
         {
-            if (!_bySession.TryGetValue(session, out LinkedListNode<CutOffSocket>? node) || node.Value.Namespace != ns)
+            if (!_bySession.TryGetValue(session, out LinkedListNode<CutOffSocket>? node) || node.Value.Namespace != ns || node.Value.Identity != identity)
             {
                 return null;
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Claims;
 using WsServer.Wire;
 
 namespace WsServer.Recovery;
@@ -69,12 +70,14 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         lock (Gate)
         {
             back = null;
+            string? identity = IdentityOf(socket);
             if (_holders.TryGetValue(recovery.Asked!, out holder))
             {
-                return false;
+                // For anybody else the secret says nothing.
+                return IdentityOf(holder) != identity;
             }
 
-            back = server.CutOff.Take(recovery.Asked!, ns);
+            back = server.CutOff.Take(recovery.Asked!, ns, identity);
             if (back is null)
             {
                 return true;
@@ -97,7 +100,38 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         return true;
     }
 
-    /// <summary>Reads what a client has missed; under the gate. False when the log no longer reaches back.</summary>
+    /// <summary>Notes that a socket is about to join a room.</summary>
+    public void NoteJoin(SocketRecovery recovery, string room)
+    {
+        lock (Gate)
+        {
+            recovery.JoinedAt.TryAdd(room, _log.Position);
+        }
+    }
+
+    /// <summary>Notes that it has left one.</summary>
+    public void NoteLeave(SocketRecovery recovery, string room)
+    {
+        lock (Gate)
+        {
+            recovery.JoinedAt.Remove(room);
+        }
+    }
+
+    /// <summary>Gives a socket the times of another's joins, before it joins the same rooms; none for null.</summary>
+    public void RestoreJoins(SocketRecovery recovery, CutOffSocket? back)
+    {
+        lock (Gate)
+        {
+            recovery.JoinedAt.Clear();
+            foreach ((string room, long position) in back?.Rooms ?? new Dictionary<string, long>())
+            {
+                recovery.JoinedAt.Add(room, position);
+            }
+        }
+    }
+
+    /// <summary>Reads what a client has missed; under the gate. False when the log no longer reaches back, or it is too much.</summary>
     public bool TryReadMissed(CutOffSocket back, long seq, List<Packet> missed)
     {
         long after = back.MissedAfter(seq);
@@ -106,7 +140,19 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             return false;
         }
 
-        missed.AddRange(_log.Read(after, back.Sid, back.Rooms));
+        long bytes = 0;
+        foreach (Packet packet in _log.Read(after, back.Sid, back.Rooms))
+        {
+            bytes += ReplayLog.Measure(packet);
+            if (bytes > server.MaxMissedBytes)
+            {
+                // More than may wait for a client: it would only be cut off again.
+                return false;
+            }
+
+            missed.Add(packet);
+        }
+
         return true;
     }
 
@@ -176,7 +222,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         }
 
         // Not under the gate, as handlers of room events run here.
-        var rooms = new HashSet<string>(StringComparer.Ordinal) { socket.Id };
+        var rooms = new List<string>();
         socket.LeaveAll(rooms);
         CutOffSocket? oldest = null;
         lock (Gate)
@@ -191,7 +237,8 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
                     Session = session,
                     Namespace = ns,
                     Sid = socket.Id,
-                    Rooms = rooms,
+                    Identity = IdentityOf(socket),
+                    Rooms = WithJoins(recovery, socket.Id, rooms),
                     State = socket.KeptState,
                     Since = recovery.Since,
                     LastSeq = recovery.LastSeq,
@@ -209,10 +256,34 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     /// <summary>Drops what is too old.</summary>
     public void Trim()
     {
-        lock (Gate)
+        // It is the heartbeat that asks: it comes again, and must not wait for a fan-out.
+        if (Gate.TryEnter())
         {
-            _log.Trim();
+            try
+            {
+                _log.Trim();
+            }
+            finally
+            {
+                Gate.Exit();
+            }
         }
+    }
+
+    // The request's word, not the program's: that is kept with the socket and comes back with it.
+    private static string? IdentityOf(EventSocket socket) => socket.Handshake.User is { Identity: { IsAuthenticated: true } identity } user
+        ? user.FindFirst(ClaimTypes.NameIdentifier)?.Value ?? identity.Name ?? ""
+        : null;
+
+    private static Dictionary<string, long> WithJoins(SocketRecovery recovery, string sid, List<string> rooms)
+    {
+        var joins = new Dictionary<string, long>(StringComparer.Ordinal) { [sid] = 0 };
+        foreach (string room in rooms)
+        {
+            joins[room] = recovery.JoinedAt.GetValueOrDefault(room);
+        }
+
+        return joins;
     }
 
     private void Activate()

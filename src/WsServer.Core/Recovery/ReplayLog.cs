@@ -65,13 +65,13 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
     /// <summary>Reads what was meant for one socket, in order.</summary>
     /// <param name="after">The last number that is not wanted; one that the log <see cref="Reaches"/>.</param>
     /// <param name="sid">The socket.</param>
-    /// <param name="rooms">The rooms that it is in, its own among them.</param>
-    public IEnumerable<Packet> Read(long after, string sid, IReadOnlySet<string> rooms)
+    /// <param name="rooms">The rooms that it is in, its own among them, each with where the log stood when it joined.</param>
+    public IEnumerable<Packet> Read(long after, string sid, IReadOnlyDictionary<string, long> rooms)
     {
         for (int i = _count - (int)(Position - after); i < _count; i++)
         {
             Entry entry = _ring[(_start + i) % _ring.Length];
-            if (IsFor(entry.Audience, sid, rooms))
+            if (IsFor(entry, sid, rooms))
             {
                 yield return entry.Packet;
             }
@@ -87,11 +87,30 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
         Bytes = 0;
     }
 
-    private static bool IsFor(Audience audience, string sid, IReadOnlySet<string> rooms) => audience.Sid is { } only
-        ? only == sid
-        : (audience.Rooms.Length == 0 || Array.Exists(audience.Rooms, rooms.Contains)) && !Array.Exists(audience.Except, rooms.Contains);
+    private static bool IsFor(in Entry entry, string sid, IReadOnlyDictionary<string, long> rooms)
+    {
+        Audience audience = entry.Audience;
+        return audience.Sid is { } only
+            ? only == sid
+            : (audience.Rooms.Length == 0 || IsInAny(audience.Rooms, entry.Packet.Seq, rooms)) && !IsInAny(audience.Except, entry.Packet.Seq, rooms);
+    }
 
-    private static long Measure(in Packet packet)
+    // What went to a room before it was joined was none of the reader's.
+    private static bool IsInAny(string[] some, long seq, IReadOnlyDictionary<string, long> rooms)
+    {
+        foreach (string room in some)
+        {
+            if (rooms.TryGetValue(room, out long joinedAt) && seq > joinedAt)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The bytes of a packet as the log counts them: less than it has on the wire.</summary>
+    public static long Measure(in Packet packet)
     {
         long bytes = packet.Event.Length + packet.Arguments.Utf8.Length;
         foreach (ReadOnlyMemory<byte> attachment in packet.Arguments.Attachments)

@@ -15,6 +15,9 @@ internal sealed class ServerRecovery(EventServerOptions options, TimeProvider ti
     /// <summary>Told when the place that a cut-off socket has kept in its namespace is free; set once, while the server is built.</summary>
     public Action<EventNamespace> Released { get; set; } = static _ => { };
 
+    /// <summary>The most that a client may have missed, as it has to wait in its outbox.</summary>
+    public long MaxMissedBytes => options.MaxOutboxBytes;
+
     public long Now => time.GetTimestamp();
 
     // A connection may be dead for as long as the heartbeat takes to find out, and what it missed is counted from then.

@@ -31,6 +31,9 @@ internal sealed class SocketRecovery(string? asked, long askedSeq)
     /// <summary>The last event that was meant for it; guarded by the namespace's gate.</summary>
     public long LastSeq { get; set; }
 
+    /// <summary>Where the log stood when it joined each of its rooms; guarded by the namespace's gate.</summary>
+    public Dictionary<string, long> JoinedAt { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Whether it has ended by what its client can come back from.</summary>
     public bool IsCutOff
     {

@@ -97,10 +97,20 @@ public sealed class EncodedPacket
     /// </summary>
     internal void Release()
     {
+        // Not by calling itself: a packet may have thousands behind it.
+        for (EncodedPacket? packet = this; packet is not null;)
+        {
+            packet = packet.ReleaseOne();
+        }
+    }
+
+    /// <summary>The same for this one alone; returns the next, when it was held by this one only as long as this one was.</summary>
+    private EncodedPacket? ReleaseOne()
+    {
         int left = Interlocked.Decrement(ref _holders);
         if (left > 0)
         {
-            return;
+            return null;
         }
 
         if (left < 0)
@@ -108,7 +118,7 @@ public sealed class EncodedPacket
             throw new InvalidOperationException("A packet was released more often than it was held.");
         }
 
-        Next?.Release();
+        EncodedPacket? next = Next;
         Next = null;
         if (_bytes.Length > KeptBytes)
         {
@@ -122,6 +132,8 @@ public sealed class EncodedPacket
         {
             free.Push(this);
         }
+
+        return next;
     }
 
     // The header ends where the payload begins, so it is written from the right; returns where it starts.

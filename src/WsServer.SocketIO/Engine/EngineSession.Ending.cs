@@ -47,6 +47,12 @@ internal sealed partial class EngineSession
         }
 
         _outgoing = [];
+        if (_latePoll is null)
+        {
+            // Before anybody is told, who may then want the place.
+            _forget(this);
+        }
+
         if (_poll is not null)
         {
             FinishPollLocked(new PollAnswer(end == SessionEnd.Client ? EnginePackets.Noop : EnginePackets.Close));
@@ -54,10 +60,6 @@ internal sealed partial class EngineSession
 
         _room?.TrySetResult();
         _arrival?.TrySetResult();
-        if (_latePoll is null)
-        {
-            _forget(this);
-        }
     }
 
     private void ThrowIfEnded()

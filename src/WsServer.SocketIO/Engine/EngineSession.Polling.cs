@@ -148,7 +148,7 @@ internal sealed partial class EngineSession
         }
     }
 
-    /// <summary>The POST is over.</summary>
+    /// <summary>The POST is about to be answered, or broken off.</summary>
     public void EndPost()
     {
         lock (_gate)

@@ -28,14 +28,34 @@ internal sealed partial class EngineSession
         }
     }
 
+    /// <summary>The poll that waits, if one does, for <see cref="TakeProbe"/>.</summary>
+    public object? WaitingPoll
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _poll;
+            }
+        }
+    }
+
     /// <summary>The WebSocket was shown to work: the client stops polling, for which its poll has to be answered.</summary>
-    public void TakeProbe()
+    /// <param name="earlier">
+    /// The poll that waited before the client was told, which is answered at once. One behind that may come with the
+    /// client's last word on polling, which would refuse it; it is answered only when that does not come.
+    /// </param>
+    public void TakeProbe(object? earlier)
     {
         lock (_gate)
         {
             if (_end is null && !_isClosing)
             {
-                CheckPollLocked();
+                if (_poll == earlier)
+                {
+                    CheckPollLocked();
+                }
+
                 _probeTimer = _settings.Time.CreateTimer(static session => ((EngineSession)session!).CheckPoll(), this, PollCheckInterval, PollCheckInterval);
             }
         }

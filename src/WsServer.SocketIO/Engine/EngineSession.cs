@@ -77,16 +77,39 @@ internal sealed partial class EngineSession : ITransport
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        EngineSocket? socket;
+        bool isFirst = TryBeginDispose(out EngineSocket? socket);
+        if (!isFirst)
+        {
+            // The request that the WebSocket came with must not end while the first still uses it.
+            await _disposed.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await _aborting.DisposeAsync().ConfigureAwait(false);
+            if (socket is not null)
+            {
+                await socket.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _disposed.TrySetResult();
+        }
+    }
+
+    private bool TryBeginDispose(out EngineSocket? socket)
+    {
         lock (_gate)
         {
+            socket = _socket;
             if (_isDisposed)
             {
-                return;
+                return false;
             }
 
             _isDisposed = true;
-            socket = _socket;
             if (socket is null)
             {
                 // A client that is away learns of the end with its next poll.
@@ -99,15 +122,8 @@ internal sealed partial class EngineSession : ITransport
 
             _posted?.Complete();
             _posted = null;
+            return true;
         }
-
-        await _aborting.DisposeAsync().ConfigureAwait(false);
-        if (socket is not null)
-        {
-            await socket.DisposeAsync().ConfigureAwait(false);
-        }
-
-        _disposed.TrySetResult();
     }
 
     /// <summary>Keeps copies of the packets for the next poll, and waits for it when they do not fit.</summary>

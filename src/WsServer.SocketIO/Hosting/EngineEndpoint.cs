@@ -131,12 +131,10 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
     {
         try
         {
-            if (socket is not null)
+            if (socket is null || await TrySendOpenAsync(session, socket).ConfigureAwait(false))
             {
-                await socket.SendAsync(new[] { EnginePackets.Open(session.Sid, canUpgrade: false, settings) }).ConfigureAwait(false);
+                await run(session, handshake).ConfigureAwait(false);
             }
-
-            await run(session, handshake).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -145,6 +143,21 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
         finally
         {
             await session.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> TrySendOpenAsync(EngineSession session, EngineSocket socket)
+    {
+        try
+        {
+            await socket.SendAsync(new[] { EnginePackets.Open(session.Sid, canUpgrade: false, settings) }).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // Gone already: a client that ran out of patience.
+            settings.Logger.SendFailed(exception);
+            return false;
         }
     }
 }

@@ -25,7 +25,8 @@ internal static class EngineEndpoints
                 ? RefuseOriginAsync(context, settings)
                 : endpoint.HandleAsync(context))
             .Build();
-        return endpoints.Map($"/{path.Trim('/')}/", pipeline).WithDisplayName($"Engine.IO at {path}");
+        string route = path.Trim('/').Length == 0 ? "/" : $"/{path.Trim('/')}/";
+        return endpoints.Map(route, pipeline).WithMetadata(new TakesUpgrades()).WithDisplayName($"Engine.IO at {path}");
     }
 
     private static Task RefuseOriginAsync(HttpContext context, EngineSettings settings)

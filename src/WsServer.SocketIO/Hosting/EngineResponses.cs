@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using WsServer.SocketIO.Engine;
@@ -24,13 +25,15 @@ internal static class EngineResponses
     }
 
     /// <summary>Answers a GET with packets.</summary>
-    public static async Task WritePacketsAsync(this HttpResponse response, IReadOnlyList<EncodedPacket> packets)
+    /// <returns>False when the client is gone, and the packets with it.</returns>
+    public static async Task<bool> WritePacketsAsync(this HttpResponse response, IReadOnlyList<EncodedPacket> packets)
     {
         response.ContentType = "text/plain; charset=UTF-8";
         response.Headers.CacheControl = "no-store";
         response.ContentLength = PollingPayload.LengthOf(packets);
         PollingPayload.Write(packets, response.BodyWriter);
-        await response.BodyWriter.FlushAsync().ConfigureAwait(false);
+        FlushResult flushed = await response.BodyWriter.FlushAsync().ConfigureAwait(false);
+        return !flushed.IsCompleted;
     }
 
     /// <summary>Answers a POST whose packets were taken.</summary>

@@ -26,7 +26,14 @@ internal static class PollingRequests
                 answer = await poll.ConfigureAwait(false);
             }
 
-            await (answer.Error is { } error ? context.Response.RefuseAsync(error) : context.Response.WritePacketsAsync(answer.Packets)).ConfigureAwait(false);
+            if (answer.Error is { } error)
+            {
+                await context.Response.RefuseAsync(error).ConfigureAwait(false);
+            }
+            else if (!await context.Response.WritePacketsAsync(answer.Packets).ConfigureAwait(false))
+            {
+                session.Break();
+            }
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
@@ -52,35 +59,36 @@ internal static class PollingRequests
             return;
         }
 
+        EngineError? error;
         try
         {
-            await TakeAsync(context, session, settings).ConfigureAwait(false);
+            error = await TakeAsync(context, session, settings).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             settings.Logger.RequestBroken(exception);
             session.Break();
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
         }
         finally
         {
+            // Before the answer, on which the client may post again.
             session.EndPost();
         }
+
+        await (error is null ? context.Response.WriteOkAsync() : context.Response.RefuseAsync(error)).ConfigureAwait(false);
     }
 
-    private static async Task TakeAsync(HttpContext context, EngineSession session, EngineSettings settings)
+    private static async Task<EngineError?> TakeAsync(HttpContext context, EngineSession session, EngineSettings settings)
     {
         if (await RequestBody.TryReadAsync(context.Request, settings.MaxPayload).ConfigureAwait(false) is not { } body)
         {
-            await context.Response.RefuseAsync(EngineError.TooLarge).ConfigureAwait(false);
+            return EngineError.TooLarge;
         }
-        else if (session.TryTakePost(body, out Task answered) is { } refusal)
-        {
-            await context.Response.RefuseAsync(refusal).ConfigureAwait(false);
-        }
-        else
-        {
-            await answered.ConfigureAwait(false);
-            await context.Response.WriteOkAsync().ConfigureAwait(false);
-        }
+
+        EngineError? refusal = session.TryTakePost(body, out Task answered);
+        await answered.ConfigureAwait(false);
+        return refusal;
     }
 }

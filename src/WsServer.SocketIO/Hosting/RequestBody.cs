@@ -17,10 +17,10 @@ internal static class RequestBody
             return null;
         }
 
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit && limit.MaxRequestBodySize <= maxBytes)
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
-            // The server's own limit is for everything else. One byte more is enough to see that it is too much.
-            limit.MaxRequestBodySize = maxBytes + 1L;
+            // The server's own limit is for everything else: it would break the request off, where the session is to survive.
+            limit.MaxRequestBodySize = null;
         }
 
         byte[] buffer = new byte[Math.Min(request.ContentLength ?? FirstBytes, FirstBytes) + 1];

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WsServer;
@@ -16,7 +18,8 @@ public static class SocketIOEndpointExtensions
 {
     /// <summary>
     /// Lets Socket.IO clients in at a path: with polling, WebSockets, and the upgrade from one to the other. They share
-    /// namespaces and rooms with all others. What it returns takes <c>RequireAuthorization</c>, and <c>RequireCors</c>
+    /// namespaces and rooms with all others. Below the path lies the script of the client, see
+    /// <see cref="SocketIOOptions.ClientDirectory"/>. What it returns takes <c>RequireAuthorization</c>, and <c>RequireCors</c>
     /// for pages of other origins that poll; from where WebSockets may come is in
     /// <see cref="EventServerOptions.AllowedOrigins"/>.
     /// </summary>
@@ -31,19 +34,22 @@ public static class SocketIOEndpointExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         EventServer server = FindServer(endpoints);
         EventServerOptions events = FindEventOptions(endpoints);
-        return endpoints.MapSocketIO(new SocketIOCodec(server.Names, events.MaxEventNameLength, events.MaxJsonDepth), path, configure);
+        return endpoints.MapSocketIO(
+            options => new SocketIOCodec(server.Names, events.MaxEventNameLength, events.MaxJsonDepth, options.ConnectionStateRecovery), path, configure);
     }
 
     /// <summary>The same with another codec for what the messages say.</summary>
     internal static IEndpointConventionBuilder MapSocketIO(
-        this IEndpointRouteBuilder endpoints, IPacketCodec codec, string path = "/socket.io/", Action<SocketIOOptions>? configure = null)
+        this IEndpointRouteBuilder endpoints, Func<SocketIOOptions, IPacketCodec> createCodec, string path = "/socket.io/", Action<SocketIOOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         EventServer server = FindServer(endpoints);
         EventServerOptions events = FindEventOptions(endpoints);
         var options = new SocketIOOptions();
+        endpoints.ServiceProvider.GetService<IConfiguration>()?.GetSection(SocketIOOptions.SectionName).Bind(options);
         configure?.Invoke(options);
         options.Validate();
+        IPacketCodec codec = createCodec(options);
         var settings = new EngineSettings(
             options.PingInterval ?? events.PingInterval,
             options.PingTimeout ?? events.PingTimeout,
@@ -52,15 +58,22 @@ public static class SocketIOEndpointExtensions
             events.MaxConnections,
             endpoints.ServiceProvider.GetRequiredService<TimeProvider>(),
             endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
-        var endpoint = new EngineEndpoint(settings, RunAsync, isFull: () => server.ConnectionCount >= events.MaxConnections);
+        IHostApplicationLifetime? host = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>();
+        var endpoint = new EngineEndpoint(
+            settings, RunAsync, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
+        endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
         return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true);
 
         Task RunAsync(EngineSession session, Handshake handshake)
         {
-            session.Assembler = new PacketAssembler(options.MaxPayload);
+            session.Assembler = new PacketAssembler(options.MaxPacketBytes);
             return server.RunAsync(session, handshake, ns: null, codec);
         }
     }
+
+    private static string? FindClientDirectory(IEndpointRouteBuilder endpoints, SocketIOOptions options) => string.IsNullOrEmpty(options.ClientDirectory)
+        ? null
+        : Path.GetFullPath(options.ClientDirectory, endpoints.ServiceProvider.GetRequiredService<IHostEnvironment>().ContentRootPath);
 
     private static EventServer FindServer(IEndpointRouteBuilder endpoints) => endpoints.ServiceProvider.GetService<EventServer>()
         ?? throw new InvalidOperationException("MapSocketIO needs builder.Services.AddEvents().");

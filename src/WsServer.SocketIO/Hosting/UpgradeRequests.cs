@@ -27,12 +27,13 @@ internal static class UpgradeRequests
             if (!isTransport)
             {
                 // Whatever this one did, the session is not harmed by it.
-                await socket.CloseAsync(Unwanted, context.RequestAborted).ConfigureAwait(false);
+                await RejectAsync(context, socket, settings).ConfigureAwait(false);
             }
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or OperationCanceledException)
         {
             settings.Logger.UpgradeFailed(exception, session.Sid);
+            socket.Abort();
         }
         finally
         {
@@ -49,6 +50,14 @@ internal static class UpgradeRequests
         }
     }
 
+    // A client that does not read its goodbye waits for it no longer than it may take to upgrade.
+    private static async Task RejectAsync(HttpContext context, EngineSocket socket, EngineSettings settings)
+    {
+        using var timeout = new CancellationTokenSource(settings.UpgradeTimeout, settings.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.RequestAborted);
+        await socket.CloseAsync(Unwanted, either.Token).ConfigureAwait(false);
+    }
+
     private static async Task<bool> ProbeAsync(EngineSession session, EngineSocket socket, EngineSettings settings)
     {
         using (var timeout = new CancellationTokenSource(settings.UpgradeTimeout, settings.Time))
@@ -59,8 +68,9 @@ internal static class UpgradeRequests
                 return false;
             }
 
+            object? poll = session.WaitingPoll;
             await socket.SendAsync(new EncodedPacket[] { EnginePackets.ProbePong }).ConfigureAwait(false);
-            session.TakeProbe();
+            session.TakeProbe(poll);
             if (!await socket.ReceivesAsync(EnginePackets.Upgrade).ConfigureAwait(false))
             {
                 return false;

@@ -24,6 +24,9 @@ internal static class PacketWriter
             case PacketKind.Event:
                 type = hasAttachments ? PacketType.BinaryEvent : PacketType.Event;
                 break;
+            case PacketKind.Ack when packet.Error?.Code == ErrorCodes.UnknownEvent:
+                // Who has no listener for an event does not answer it; its sender's timeout tells.
+                return null;
             case PacketKind.Ack:
                 type = hasAttachments ? PacketType.BinaryAck : PacketType.Ack;
                 break;

@@ -76,7 +76,7 @@ public sealed class ComebackTests : IAsyncDisposable
         await _server.Io.EmitAsync("missed");
         TransportPair second = Connect(connected);
         second.Send("""{"event":"early","ns":"/"}""");
-        await Task.Delay(20);
+        await TransportPair.UntilAsync(() => second.ReceiveCalls == 3, "both messages are taken up");
         second.Drain().Should().BeEmpty();
         release.SetResult();
 
@@ -112,11 +112,18 @@ public sealed class ComebackTests : IAsyncDisposable
         _server.Io.OnDisconnecting((_, _) => release.Task);
         TransportPair client = Connect();
         JsonNode connected = await WelcomedAsync(client);
-        TransportPair[] comers = [.. Enumerable.Range(0, 5).Select(_ => Connect(connected))];
+        var comers = new List<TransportPair>();
+        for (int i = 0; i < 5; i++)
+        {
+            TransportPair comer = Connect(connected);
+            await TransportPair.UntilAsync(() => comer.ReceiveCalls == 2, "it has asked, and so come before the next");
+            comers.Add(comer);
+        }
+
         await client.Goodbye;
         release.SetResult();
         ((bool)(await WelcomedAsync(comers[^1]))["recovered"]!).Should().BeTrue();
-        foreach (TransportPair comer in comers[..^1])
+        foreach (TransportPair comer in comers.SkipLast(1))
         {
             (await comer.Goodbye).Status.Should().Be(4409);
         }

@@ -19,9 +19,9 @@ internal sealed class App : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>Starts it on a port that is free, or on this one.</summary>
-    public static async Task<App> StartAsync(int port = 0)
+    public static async Task<App> StartAsync(int port = 0, params string[] arguments)
     {
-        RunningProcess process = RunningProcess.Start("dotnet", "exec", Program, "--urls", $"http://127.0.0.1:{port}");
+        RunningProcess process = RunningProcess.Start("dotnet", ["exec", Program, "--urls", $"http://127.0.0.1:{port}", .. arguments]);
         try
         {
             return new App(process, await process.WaitForAddressAsync());

@@ -40,12 +40,20 @@ public sealed class Browser : IAsyncLifetime
     /// <param name="size">The size of the window.</param>
     internal async Task<Window> OpenAsync(App? server = null, ViewportSize? size = null)
     {
+        server ??= _app ??= await App.StartAsync();
+        Window window = await OpenAsync(server.Address, size);
+        await window.ExpectConnectedAsync("/");
+        return window;
+    }
+
+    /// <summary>Opens any page in a window of its own.</summary>
+    internal async Task<Window> OpenAsync(Uri url, ViewportSize? size = null)
+    {
         await StartAsync();
         IBrowserContext context = await _browser!.NewContextAsync(new() { ViewportSize = size ?? new() { Width = 1280, Height = 800 } });
         context.SetDefaultTimeout((float)RunningProcess.Patience.TotalMilliseconds);
         var window = new Window(await context.NewPageAsync());
-        await window.Page.GotoAsync((server ?? _app!).Address.ToString());
-        await window.ExpectConnectedAsync("/");
+        await window.Page.GotoAsync(url.ToString());
         return window;
     }
 
@@ -58,7 +66,6 @@ public sealed class Browser : IAsyncLifetime
             ExecutablePath = Requirements.Browser ?? throw new InvalidOperationException("No Chromium or Chrome was found."),
             Args = Arguments,
         });
-        _app ??= await App.StartAsync();
     }
 }
 

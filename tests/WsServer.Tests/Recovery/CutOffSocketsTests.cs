@@ -16,13 +16,23 @@ public sealed class CutOffSocketsTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
+    public void A_session_is_of_use_to_whom_it_was_given_only()
+    {
+        CutOffSocket socket = Create("a", identity: "ada");
+        _sockets.Add(socket);
+        _sockets.Take("a", _server.Io.Root, identity: null).Should().BeNull();
+        _sockets.Take("a", _server.Io.Root, identity: "bob").Should().BeNull();
+        _sockets.Take("a", _server.Io.Root, identity: "ada").Should().BeSameAs(socket);
+    }
+
+    [Fact]
     public void One_is_taken_once_and_only_where_it_was()
     {
         CutOffSocket kept = Add("a");
-        _sockets.Take("b", _server.Io.Root).Should().BeNull();
-        _sockets.Take("a", _server.Io.Of("/other")).Should().BeNull();
-        _sockets.Take("a", _server.Io.Root).Should().BeSameAs(kept);
-        _sockets.Take("a", _server.Io.Root).Should().BeNull();
+        _sockets.Take("b", _server.Io.Root, identity: null).Should().BeNull();
+        _sockets.Take("a", _server.Io.Of("/other"), identity: null).Should().BeNull();
+        _sockets.Take("a", _server.Io.Root, identity: null).Should().BeSameAs(kept);
+        _sockets.Take("a", _server.Io.Root, identity: null).Should().BeNull();
         _sockets.Count.Should().Be(0);
     }
 
@@ -53,7 +63,7 @@ public sealed class CutOffSocketsTests : IAsyncDisposable
 
         _sockets.Add(Create("d"))!.Session.Should().Be("a");
         _sockets.Count.Should().Be(3);
-        _sockets.Take("a", _server.Io.Root).Should().BeNull();
+        _sockets.Take("a", _server.Io.Root, identity: null).Should().BeNull();
     }
 
     [Fact]
@@ -64,7 +74,7 @@ public sealed class CutOffSocketsTests : IAsyncDisposable
         CutOffSocket b = Add("b");
         _time.Advance(TimeSpan.FromSeconds(1));
         Add("c");
-        _sockets.Take("b", _server.Io.Root);
+        _sockets.Take("b", _server.Io.Root, identity: null);
         _sockets.Add(b).Should().BeNull();
         _time.Advance(TimeSpan.FromSeconds(20));
         new[] { _sockets.TakeExpired()!.Session, _sockets.TakeExpired()!.Session, _sockets.TakeExpired()!.Session }.Should().Equal("a", "b", "c");
@@ -86,12 +96,13 @@ public sealed class CutOffSocketsTests : IAsyncDisposable
         return socket;
     }
 
-    private CutOffSocket Create(string session, long since = 0, long lastSeq = 0, long position = 0) => new()
+    private CutOffSocket Create(string session, long since = 0, long lastSeq = 0, long position = 0, string? identity = null) => new()
     {
         Session = session,
         Namespace = _server.Io.Root,
         Sid = session,
-        Rooms = new HashSet<string>(),
+        Identity = identity,
+        Rooms = new Dictionary<string, long>(),
         Since = since,
         LastSeq = lastSeq,
         Position = position,

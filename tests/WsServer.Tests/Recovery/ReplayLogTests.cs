@@ -25,7 +25,7 @@ public class ReplayLogTests
         Read(log, 1, "me").Should().Equal("a", "b");
         Read(log, 2, "me").Should().Equal("b");
         Read(log, 3, "me").Should().BeEmpty();
-        log.Read(1, "me", new HashSet<string> { "me" }).Select(p => p.Seq).Should().Equal(2, 3);
+        log.Read(1, "me", new Dictionary<string, long> { ["me"] = 0 }).Select(p => p.Seq).Should().Equal(2, 3);
     }
 
     [Fact]
@@ -43,6 +43,19 @@ public class ReplayLogTests
         Read(log, 1, "me", "mine").Should().Equal("to all", "to me", "to one of my rooms", "to my room without another", "to my socket");
         Read(log, 1, "a guest", "me").Should().Equal("to all", "to me", "to all but my room");
         Read(log, 1, "you").Should().Equal("to all", "to you", "to all but me", "to all but my room");
+    }
+
+    [Fact]
+    public void What_went_to_a_room_before_it_was_joined_is_not_read()
+    {
+        ReplayLog log = Create();
+        Add(log, "before", Everybody with { Rooms = ["mine"] });
+        Add(log, "to all but mine, before", Everybody with { Except = ["mine"] });
+        var rooms = new Dictionary<string, long> { ["me"] = 0, ["mine"] = log.Position };
+        Add(log, "after", Everybody with { Rooms = ["mine"] });
+        Add(log, "to all but mine, after", Everybody with { Except = ["mine"] });
+
+        log.Read(1, "me", rooms).Select(p => p.Event).Should().Equal("to all but mine, before", "after");
     }
 
     [Fact]
@@ -151,7 +164,7 @@ public class ReplayLogTests
         log.Add(audience ?? Everybody, new Packet(PacketKind.Event) { Event = name, Arguments = new JsonArguments(Encoding.UTF8.GetBytes(data), 1) });
 
     private static IEnumerable<string> Read(ReplayLog log, long after, string sid, params string[] rooms) =>
-        log.Read(after, sid, new HashSet<string>([sid, .. rooms])).Select(p => p.Event);
+        log.Read(after, sid, rooms.Append(sid).ToDictionary(r => r, _ => 0L)).Select(p => p.Event);
 
     private ReplayLog Create(ReplayLimits? limits = null) => new(limits ?? new ReplayLimits(1_000, 1_000_000, TimeSpan.FromHours(1)), _time);
 }

@@ -81,10 +81,65 @@ public class SocketIOSessionTests
         (await client.ReceiveTextAsync()).Should().Be($$$"""435[{"error":{"code":"{{{code}}}","message":"No."}}]""");
         client.Send("40/closed");
         (await client.ReceiveTextAsync()).Should().Be($$$"""44/closed,{"message":"No.","data":{"code":"{{{code}}}"}}""");
-        client.Send("""426["unknown"]""");
-        (await client.ReceiveTextAsync()).Should().StartWith("""436[{"error":{"code":"unknown_event",""");
         client.IsGoodbyeSaid.Should().BeFalse();
         await InMemoryServer.EndAsync(client);
+    }
+
+    [Fact]
+    public async Task An_event_that_nobody_handles_is_not_acknowledged()
+    {
+        await using var server = new InMemoryServer();
+        server.Io.On("known", _ => 1);
+        TransportPair client = await JoinAsync(server);
+        client.Send("""421["unknown"]""");
+        client.Send("""422["known"]""");
+        (await client.ReceiveTextAsync()).Should().Be("432[1]");
+        await InMemoryServer.EndAsync(client);
+    }
+
+    [Fact]
+    public async Task A_client_that_is_put_out_of_its_last_namespace_may_join_again()
+    {
+        await using var server = new InMemoryServer();
+        server.Io.On("kick", socket => socket.DisconnectAsync());
+        TransportPair client = await JoinAsync(server);
+        client.Send("""42["kick"]""");
+        (await client.ReceiveTextAsync()).Should().Be("41");
+        client.Send("40");
+        (await client.ReceiveTextAsync()).Should().StartWith("40{");
+        client.IsGoodbyeSaid.Should().BeFalse();
+        await InMemoryServer.EndAsync(client);
+    }
+
+    [Fact]
+    public async Task A_client_that_joins_nothing_after_it_was_put_out_is_let_go_after_the_connect_timeout()
+    {
+        var time = new ManualTime();
+        await using var server = new InMemoryServer(time: time);
+        server.Io.On("kick", socket => socket.DisconnectAsync());
+        TransportPair client = await JoinAsync(server);
+        client.Send("""42["kick"]""");
+        (await client.ReceiveTextAsync()).Should().Be("41");
+        client.IsGoodbyeSaid.Should().BeFalse();
+        time.Advance(new EventServerOptions().ConnectTimeout - TimeSpan.FromMilliseconds(1));
+        client.IsGoodbyeSaid.Should().BeFalse();
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        (await client.Running.WaitAsync(TransportPair.Patience)).Should().Be(DisconnectReason.ServerNamespaceDisconnect);
+    }
+
+    [Fact]
+    public async Task A_client_whose_connection_the_server_closes_is_told_of_its_namespaces_first()
+    {
+        await using var server = new InMemoryServer();
+        server.Io.Of("/news");
+        server.Io.On("kick", socket => socket.DisconnectAsync(close: true));
+        TransportPair client = await JoinAsync(server);
+        client.Send("40/news,");
+        (await client.ReceiveTextAsync()).Should().StartWith("40/news,{");
+        client.Send("""42["kick"]""");
+        string[] told = [await client.ReceiveTextAsync(), await client.ReceiveTextAsync()];
+        told.Should().BeEquivalentTo("41", "41/news,");
+        (await client.Running.WaitAsync(TransportPair.Patience)).Should().Be(DisconnectReason.ServerNamespaceDisconnect);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ namespace WsServer.Tests.Support;
 /// <summary>What some tests need beside the .NET SDK. On a developer's machine they are skipped without it; in CI (<c>CI=true</c>) they fail.</summary>
 internal static class Requirements
 {
+    public const string NoSocketIOClient = "socket.io-client is missing: run npm ci in tests/node.";
     public const string NoSignals = "Windows has no SIGTERM.";
 
     private static readonly string[] BrowserNames = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -26,6 +27,15 @@ internal static class Requirements
 
     /// <summary>The wscat of <c>tests/node</c>.</summary>
     public static string Wscat { get; } = Repository.PathTo("tests", "node", "node_modules", "wscat", "bin", "wscat");
+
+    /// <summary>The Socket.IO client of <c>tests/node</c>.</summary>
+    public static string SocketIOClient { get; } = Repository.PathTo("tests", "node", "node_modules", "socket.io-client");
+
+    /// <summary>The Python of the system, for which Debian has packages.</summary>
+    public static string Python => "/usr/bin/python3";
+
+    /// <summary>Whether it has Python's Socket.IO client, and what that needs for its transports.</summary>
+    public static bool HasPythonSocketIO { get; } = new[] { "socketio", "aiohttp" }.All(m => Directory.Exists($"/usr/lib/python3/dist-packages/{m}"));
 
     /// <summary>Why a test is skipped, or null when it runs: there is what it needs, or this is CI, where it must be.</summary>
     public static string? SkipUnless(bool isThere, string reason) =>
@@ -61,6 +71,31 @@ internal sealed class NodeFactAttribute : FactAttribute
         Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
         ?? Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
         ?? Requirements.SkipUnless(File.Exists(Requirements.Wscat), "wscat is missing: run npm ci in tests/node.");
+}
+
+/// <summary>A test with a page that has the script of Socket.IO's client from <c>tests/node</c>, in a real browser.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class SocketIOPageFactAttribute : FactAttribute
+{
+    public SocketIOPageFactAttribute() => Skip = new BrowserFactAttribute().Skip
+        ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), Requirements.NoSocketIOClient);
+}
+
+/// <summary>Tests with the Socket.IO client of <c>tests/node</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NodeTheoryAttribute : TheoryAttribute
+{
+    public NodeTheoryAttribute() => Skip =
+        Requirements.SkipUnless(Requirements.Node is not null, "No Node.js was found.")
+        ?? Requirements.SkipUnless(Directory.Exists(Requirements.SocketIOClient), Requirements.NoSocketIOClient);
+}
+
+/// <summary>Tests with Python's Socket.IO client.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class PythonTheoryAttribute : TheoryAttribute
+{
+    public PythonTheoryAttribute() =>
+        Skip = Requirements.SkipUnless(Requirements.HasPythonSocketIO, "Debian's packages python3-socketio and python3-aiohttp are missing.");
 }
 
 /// <summary>The folder this was built from.</summary>

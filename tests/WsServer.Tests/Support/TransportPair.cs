@@ -19,6 +19,7 @@ internal class TransportPair : ITransport
     private long _sentBytes;
     private int _sentPackets;
     private int _sendCalls;
+    private int _receiveCalls;
 
     /// <summary>Whether the client answers the server's goodbye with its own.</summary>
     public bool AnswersGoodbye { get; init; } = true;
@@ -39,6 +40,9 @@ internal class TransportPair : ITransport
     public int SentPackets => Volatile.Read(ref _sentPackets);
 
     public int SendCalls => Volatile.Read(ref _sendCalls);
+
+    /// <summary>How often the server has asked for a message: one more than it has taken up, while it waits for the next.</summary>
+    public int ReceiveCalls => Volatile.Read(ref _receiveCalls);
 
     /// <summary>How the server said goodbye.</summary>
     public Task<TransportClose> Goodbye => _goodbye.Task.WaitAsync(Patience);
@@ -111,6 +115,7 @@ internal class TransportPair : ITransport
 
     async ValueTask<TransportMessage> ITransport.ReceiveAsync(CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref _receiveCalls);
         (TransportMessage message, Exception? fault) = await _toServer.Reader.ReadAsync(cancellationToken);
         return fault is null ? message : throw fault;
     }

@@ -114,7 +114,7 @@ public class HostingTests
             {
                 app.UseAuthentication();
                 app.UseAuthorization();
-                app.MapSocketIO(new EnvelopeCodec()).RequireAuthorization();
+                app.MapSocketIO(_ => new EnvelopeCodec()).RequireAuthorization();
             });
         using var client = new EngineClient(new Uri(host.Http, "/socket.io/"));
         string? name = null;
@@ -135,7 +135,7 @@ public class HostingTests
             endpoints: app =>
             {
                 app.UseCors();
-                app.MapSocketIO(new EnvelopeCodec()).RequireCors(policy => policy.WithOrigins("https://a.example").AllowCredentials());
+                app.MapSocketIO(_ => new EnvelopeCodec()).RequireCors(policy => policy.WithOrigins("https://a.example").AllowCredentials());
             });
         using var http = new HttpClient();
         using var preflight = new HttpRequestMessage(HttpMethod.Options, new Uri(host.Http, "/socket.io/?EIO=4&transport=polling"));
@@ -168,7 +168,7 @@ public class HostingTests
     public async Task A_wrong_option_is_named_when_the_endpoint_is_mapped(int maxPayload, int pingSeconds)
     {
         Func<Task> starting = async () => await EventServerHost.StartAsync(endpoints: app => app.MapSocketIO(
-            new EnvelopeCodec(),
+            _ => new EnvelopeCodec(),
             configure: o =>
             {
                 o.MaxPayload = maxPayload;
@@ -180,7 +180,7 @@ public class HostingTests
     }
 
     private static Task<EventServerHost> StartAsync(Action<EventServer>? setup = null, Action<EventServerOptions>? options = null) =>
-        EventServerHost.StartAsync(setup, options, endpoints: app => app.MapSocketIO(new EnvelopeCodec()));
+        EventServerHost.StartAsync(setup, options, endpoints: app => app.MapSocketIO(_ => new EnvelopeCodec()));
 
     private static async Task<EngineClient> OpenAsync(EventServerHost host, string more = "")
     {
