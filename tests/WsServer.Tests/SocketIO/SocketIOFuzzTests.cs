@@ -2,6 +2,7 @@ using System.Text;
 using FluentAssertions;
 using WsServer.Connections;
 using WsServer.SocketIO.Wire;
+using WsServer.Tests.Support;
 using WsServer.Tests.Wire;
 using WsServer.Wire;
 using Xunit;
@@ -50,7 +51,7 @@ public class SocketIOFuzzTests
         int refusals = 0;
         for (int round = 0; round < Rounds; round++)
         {
-            byte[] text = Mutate(corpus[random.Next(corpus.Length)], corpus, random);
+            byte[] text = Mutations.Mutate(corpus[random.Next(corpus.Length)], corpus, Pieces, random);
             try
             {
                 if (TryRead(text, random, out Packet packet))
@@ -84,7 +85,7 @@ public class SocketIOFuzzTests
         int packets = 0;
         for (int round = 0; round < Rounds / 10; round++)
         {
-            byte[] message = Mutate(corpus[random.Next(corpus.Length)], corpus, random);
+            byte[] message = Mutations.Mutate(corpus[random.Next(corpus.Length)], corpus, Pieces, random);
             if (Sio.Codec.TryDecode(message, isBinary: true, out Packet packet, out Packet answer))
             {
                 packets++;
@@ -146,43 +147,5 @@ public class SocketIOFuzzTests
         // Others in the room may speak the other protocol.
         _ = Codec.Json.Encode(packet, home: "/");
         _ = Codec.Json.BinaryForm.Encode(packet, home: "/");
-    }
-
-    private static byte[] Mutate(byte[] original, byte[][] corpus, Random random)
-    {
-        List<byte> bytes = [.. original];
-        for (int left = random.Next(4); left > 0; left--)
-        {
-            int at = random.Next(bytes.Count + 1);
-            int length = Math.Min(random.Next(1, 12), bytes.Count - at);
-            switch (random.Next(8))
-            {
-                case 0 when at < bytes.Count:
-                    bytes[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 1:
-                    bytes.Insert(at, (byte)random.Next(256));
-                    break;
-                case 2:
-                    bytes.RemoveRange(at, length);
-                    break;
-                case 3:
-                    bytes.InsertRange(random.Next(bytes.Count + 1), bytes.GetRange(at, length));
-                    break;
-                case 4:
-                    bytes.RemoveRange(at, bytes.Count - at);
-                    break;
-                case 5:
-                    byte[] other = corpus[random.Next(corpus.Length)];
-                    bytes.RemoveRange(at, bytes.Count - at);
-                    bytes.AddRange(other[Math.Min(at, other.Length)..]);
-                    break;
-                default:
-                    bytes.InsertRange(at, Encoding.UTF8.GetBytes(Pieces[random.Next(Pieces.Length)]));
-                    break;
-            }
-        }
-
-        return [.. bytes];
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using FluentAssertions;
+using WsServer.Tests.Support;
 using WsServer.Wire;
 using Xunit;
 
@@ -61,10 +62,11 @@ public class FuzzTests
         ];
         int packets = 0;
         int errors = 0;
+        byte[][] messages = Array.ConvertAll(corpus, c => c.Bytes);
         for (int i = 0; i < Messages; i++)
         {
             (byte[] original, bool isBinary) = corpus[random.Next(corpus.Length)];
-            byte[] message = Mutate(original, corpus, random);
+            byte[] message = Mutations.Mutate(original, messages, Pieces, random);
             isBinary ^= random.Next(50) == 0;
             try
             {
@@ -154,43 +156,5 @@ public class FuzzTests
         {
             throw new InvalidOperationException($"Not so: {what}.");
         }
-    }
-
-    private static byte[] Mutate(byte[] original, (byte[] Bytes, bool IsBinary)[] corpus, Random random)
-    {
-        List<byte> bytes = [.. original];
-        for (int left = random.Next(4); left > 0; left--)
-        {
-            int at = random.Next(bytes.Count + 1);
-            int length = Math.Min(random.Next(1, 12), bytes.Count - at);
-            switch (random.Next(8))
-            {
-                case 0 when at < bytes.Count:
-                    bytes[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 1:
-                    bytes.Insert(at, (byte)random.Next(256));
-                    break;
-                case 2:
-                    bytes.RemoveRange(at, length);
-                    break;
-                case 3:
-                    bytes.InsertRange(random.Next(bytes.Count + 1), bytes.GetRange(at, length));
-                    break;
-                case 4:
-                    bytes.RemoveRange(at, bytes.Count - at);
-                    break;
-                case 5:
-                    byte[] other = corpus[random.Next(corpus.Length)].Bytes;
-                    bytes.RemoveRange(at, bytes.Count - at);
-                    bytes.AddRange(other[Math.Min(at, other.Length)..]);
-                    break;
-                default:
-                    bytes.InsertRange(at, Encoding.UTF8.GetBytes(Pieces[random.Next(Pieces.Length)]));
-                    break;
-            }
-        }
-
-        return [.. bytes];
     }
 }
