@@ -28,8 +28,18 @@ public sealed class Broadcast : IEmitter
     /// <inheritdoc />
     public EventSerializer Serializer => _namespace.Serializer;
 
-    /// <summary>Events may be dropped for a client whose outbox is full, which otherwise would end its connection.</summary>
-    public Broadcast Volatile => With(_audience with { IsVolatile = true });
+    /// <summary>Events may be dropped for a client whose outbox is full, which otherwise would end its connection. Nobody is told.</summary>
+    public Broadcast Volatile => With(_audience with { IsVolatile = true, WhenSlow = null });
+
+    /// <summary>
+    /// Sets what becomes of events for a client that does not read fast enough, instead of what is set for the event
+    /// (<see cref="EventNamespace.WhenSlow(string, SlowConsumerPolicy)"/>). Of this and <see cref="Volatile"/> the last counts.
+    /// </summary>
+    public Broadcast WhenSlow(SlowConsumerPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return With(_audience with { IsVolatile = false, WhenSlow = policy });
+    }
 
     /// <summary>Adds the sockets in any of these rooms. A socket's id is the room that it alone is in.</summary>
     public Broadcast To(params string[] rooms) => With(_audience with { Rooms = [.. _audience.Rooms, .. Checked(rooms)] });

@@ -18,6 +18,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     private readonly RoomIndex<EventSocket> _index;
     private readonly Broadcast _everyone;
     private Action<RoomChange, string, string>? _roomHandlers;
+    private EventPolicies? _policies;
 
     internal EventNamespace(string name, EventRuntime runtime)
     {
@@ -144,6 +145,22 @@ public sealed class EventNamespace : EventHandlers, IEmitter
     /// <summary>All sockets, with events that may be dropped for a client that does not keep up.</summary>
     public Broadcast Volatile => Everyone().Volatile;
 
+    /// <inheritdoc cref="Broadcast.WhenSlow" />
+    public Broadcast WhenSlow(SlowConsumerPolicy policy) => Everyone().WhenSlow(policy);
+
+    /// <summary>
+    /// Sets what becomes of an event for clients that do not read fast enough, however it is emitted: to all, to rooms, to
+    /// one socket. An emit may say something else with <see cref="Broadcast.WhenSlow"/> or <see cref="Broadcast.Volatile"/>.
+    /// Said again, it replaces what was said before.
+    /// </summary>
+    public EventNamespace WhenSlow(string name, SlowConsumerPolicy policy)
+    {
+        ReservedNames.ThrowIfUnusable(name);
+        ArgumentNullException.ThrowIfNull(policy);
+        LazyInitializer.EnsureInitialized(ref _policies).Set(Name, name, policy);
+        return this;
+    }
+
     /// <summary>All sockets, with another time to wait for acks.</summary>
     public Broadcast Timeout(TimeSpan timeout) => Everyone().Timeout(timeout);
 
@@ -176,9 +193,28 @@ public sealed class EventNamespace : EventHandlers, IEmitter
 
     internal Broadcast Everyone() => _everyone;
 
+    /// <summary>On which terms an event may be lost for a client that lags; null when it may not.</summary>
+    internal DropTerms? TermsOf(in Packet packet, Audience? audience = null)
+    {
+        if (!packet.Id.IsNone)
+        {
+            // Who waits for an ack is not to wait for one of an event that never came.
+            return null;
+        }
+
+        return audience switch
+        {
+            { IsVolatile: true } => DropTerms.Volatile,
+            { WhenSlow: { } policy } => policy.TermsFor(Name, packet.Event, packet.Arguments),
+            _ => _policies?.TermsOf(Name, packet),
+        };
+    }
+
     /// <summary>Gives a packet to the sockets of this node that are meant.</summary>
     internal void Deliver(Audience audience, in Packet packet)
     {
+        // First of all, as it may run code of the program's.
+        DropTerms? terms = TermsOf(packet, audience);
         Gathering gathering = Gathering.Open();
         long start = _runtime.Time.GetTimestamp();
         try
@@ -186,11 +222,11 @@ public sealed class EventNamespace : EventHandlers, IEmitter
             if (Recovery.IsActive && !audience.IsVolatile && packet.Id.IsNone)
             {
                 // The log keeps the arguments for longer than their memory may be the packet's.
-                PostLogged(audience, packet.Copy());
+                PostLogged(audience, packet.Copy(), terms);
             }
             else
             {
-                Post(audience, packet);
+                Post(audience, packet, terms);
             }
         }
         finally
@@ -200,7 +236,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         }
     }
 
-    private void PostLogged(Audience audience, in Packet packet)
+    private void PostLogged(Audience audience, in Packet packet, DropTerms? terms)
     {
         Gathering gathering = Gathering.Current!;
         bool heldAll = gathering.HoldsAll;
@@ -209,7 +245,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         {
             lock (Recovery.Gate)
             {
-                Post(audience, packet with { Seq = Recovery.Log(audience, packet) });
+                Post(audience, packet with { Seq = Recovery.Log(audience, packet) }, terms);
             }
         }
         finally
@@ -218,16 +254,16 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         }
     }
 
-    private void Post(Audience audience, in Packet packet)
+    private void Post(Audience audience, in Packet packet, DropTerms? terms)
     {
-        using OutgoingPacket outgoing = OutgoingPacket.Rent(packet);
+        using OutgoingPacket outgoing = OutgoingPacket.Rent(packet, terms);
         if (audience.Sid is { } sid)
         {
-            FindSocket(sid)?.Post(outgoing, audience.IsVolatile);
+            FindSocket(sid)?.Post(outgoing);
             return;
         }
 
-        _index.Visit(audience.Rooms, audience.Except, (outgoing, audience.IsVolatile), static (socket, state) => socket.Post(state.outgoing, state.IsVolatile));
+        _index.Visit(audience.Rooms, audience.Except, outgoing, static (socket, packet) => socket.Post(packet));
     }
 
     private static Func<EventSocket, DisconnectReason, Task> AsTask(Action<EventSocket, DisconnectReason> handler)

@@ -32,7 +32,8 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, runtime.Recovery.Tick));
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
-        _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
+        _outboxSettings = new OutboxSettings(
+            options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize, options.MaxDroppableBytes);
         runtime.Recovery.Released = _namespaces.Release;
         runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
         Root = _namespaces.GetOrAdd("/");
@@ -121,6 +122,12 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
 
     /// <inheritdoc cref="EventNamespace.Volatile" />
     public Broadcast Volatile => Root.Volatile;
+
+    /// <inheritdoc cref="Broadcast.WhenSlow" />
+    public Broadcast WhenSlow(SlowConsumerPolicy policy) => Root.WhenSlow(policy);
+
+    /// <inheritdoc cref="EventNamespace.WhenSlow(string, SlowConsumerPolicy)" />
+    public EventNamespace WhenSlow(string name, SlowConsumerPolicy policy) => Root.WhenSlow(name, policy);
 
     /// <inheritdoc cref="EventNamespace.Timeout" />
     public Broadcast Timeout(TimeSpan timeout) => Root.Timeout(timeout);

@@ -40,9 +40,15 @@ public sealed class EventServerOptions
 
     /// <summary>
     /// How many bytes may wait for one client beyond the message being written. What exceeds it closes the connection
-    /// with <c>slow_consumer</c>; a volatile event is dropped instead. Default 2 MiB.
+    /// with <c>slow_consumer</c>; a volatile event or one with a <see cref="SlowConsumerPolicy"/> is dropped instead. Default 2 MiB.
     /// </summary>
     public long MaxOutboxBytes { get; set; } = 2 * 1024 * 1024;
+
+    /// <summary>
+    /// How many of these bytes may be events that a <see cref="SlowConsumerPolicy"/> allows to drop, so that they leave room
+    /// for those that may not be. Default half of <see cref="MaxOutboxBytes"/>.
+    /// </summary>
+    public long? MaxDroppableBytes { get; set; }
 
     /// <summary>
     /// How many clients one thread sends to when a burst of events goes to many: a larger fan-out is split over the
@@ -150,6 +156,12 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         AtLeast(nameof(options.MaxQueuedEvents), options.MaxQueuedEvents, 1);
         AtLeast(nameof(options.MaxPendingAcks), options.MaxPendingAcks, 1);
         AtLeast(nameof(options.MaxOutboxBytes), options.MaxOutboxBytes, 0);
+        AtLeast(nameof(options.MaxDroppableBytes), options.MaxDroppableBytes ?? 0, 0);
+        if (options.MaxDroppableBytes > options.MaxOutboxBytes)
+        {
+            errors.Add($"Events:{nameof(options.MaxDroppableBytes)} is {options.MaxDroppableBytes}; it must be at most {nameof(options.MaxOutboxBytes)}, {options.MaxOutboxBytes}.");
+        }
+
         AtLeast(nameof(options.ErrorBudget), options.ErrorBudget, 1);
         AtLeast(nameof(options.FanOutShardSize), options.FanOutShardSize, 1);
         AtLeast(nameof(options.MaxReplayEvents), options.MaxReplayEvents, 1);

@@ -89,6 +89,9 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>This socket, with events that may be dropped when the client does not keep up.</summary>
     public Broadcast Volatile => Namespace.To(Id).Volatile;
 
+    /// <summary>This socket, with a policy for when its client does not read fast enough.</summary>
+    public Broadcast WhenSlow(SlowConsumerPolicy policy) => Namespace.To(Id).WhenSlow(policy);
+
     /// <summary>Whether it is in its namespace: what its life knows, where a broadcast need not go for it.</summary>
     internal bool IsIn
     {
@@ -163,7 +166,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         }
         else if (isConnected)
         {
-            _outbox.Post(packet);
+            _outbox.Post(packet, Namespace.TermsOf(packet));
         }
 
         return Task.CompletedTask;
@@ -258,7 +261,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         KeptState = state;
     }
 
-    internal bool Post(OutgoingPacket packet, bool isVolatile)
+    internal bool Post(OutgoingPacket packet)
     {
         if (Recovery is { } recovery && packet.Packet.Seq > 0)
         {
@@ -266,14 +269,14 @@ public sealed class EventSocket : EventHandlers, IEmitter
             recovery.LastSeq = packet.Packet.Seq;
         }
 
-        return (IsIn || _life.IsConnected) && _outbox.Post(packet, isVolatile);
+        return (IsIn || _life.IsConnected) && _outbox.Post(packet);
     }
 
     /// <summary>Emits an event that wants an ack.</summary>
     internal void Ask(PacketId id, IAckWaiter waiter, OutgoingPacket packet)
     {
         _life.Acks.Add(id, waiter, Id);
-        if (!Post(packet, isVolatile: false))
+        if (!Post(packet))
         {
             Forget(id);
             waiter.Gone(Id);

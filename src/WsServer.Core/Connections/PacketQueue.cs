@@ -7,7 +7,8 @@ namespace WsServer.Connections;
 /// that a batch is a slice of them; one alone needs no place. Holds each packet while it has it. Guarded by its owner,
 /// of whose fields it is one, so that a delivery finds it where it is already: do not copy.
 /// </summary>
-internal struct PacketQueue
+/// <remarks>Packets that wait may be dropped, and leave holes. Where none is taken, the first place has no hole.</remarks>
+internal partial struct PacketQueue
 {
     private const int FewestPlaces = 4;
 
@@ -20,6 +21,7 @@ internal struct PacketQueue
     private int _start;
     private int _taken;
     private int _end;
+    private Backlog? _backlog;
 
     public readonly bool IsEmpty => _only is null && _start == _end;
 
@@ -57,6 +59,11 @@ internal struct PacketQueue
             return _only.Alone;
         }
 
+        if (_backlog is not null)
+        {
+            return TakeLagging(_backlog, bytes);
+        }
+
         long size = 0;
         while (_start + _taken < _end && size < bytes)
         {
@@ -73,6 +80,7 @@ internal struct PacketQueue
         {
             _taken = 0;
             DropOnly();
+            EndBacklog();
             return;
         }
 
@@ -83,14 +91,14 @@ internal struct PacketQueue
             _packets[_start++] = null!;
         }
 
+        if (_backlog is not null)
+        {
+            SkipHoles(_backlog);
+        }
+
         if (_start == _end)
         {
-            _start = 0;
-            _end = 0;
-            if (_packets?.Length > KeptPlaces)
-            {
-                _packets = null;
-            }
+            BeginAnew();
         }
     }
 
@@ -104,10 +112,27 @@ internal struct PacketQueue
 
         while (_end > _start + _taken)
         {
-            Bytes -= _packets![--_end].Length;
-            _packets[_end].Release();
-            _packets[_end] = null!;
+            if (_packets![--_end] is { } packet)
+            {
+                Bytes -= packet.Length;
+                packet.Release();
+                _packets[_end] = null!;
+            }
         }
+
+        _backlog = null;
+    }
+
+    private void BeginAnew()
+    {
+        _start = 0;
+        _end = 0;
+        if (_packets?.Length > KeptPlaces)
+        {
+            _packets = null;
+        }
+
+        EndBacklog();
     }
 
     private void DropOnly()
@@ -131,6 +156,12 @@ internal struct PacketQueue
     // Into a new array: a transport may be reading a slice of this one.
     private void MakeRoom()
     {
+        if (_backlog is { } backlog && _packets is not null)
+        {
+            Close(backlog);
+            return;
+        }
+
         int count = _end - _start;
         var packets = new EncodedPacket[Math.Max(FewestPlaces, count * 2)];
         _packets?.AsSpan(_start, count).CopyTo(packets);

@@ -13,6 +13,8 @@ internal sealed class EventMetrics
     private readonly Counter<long> _errors;
     private readonly Counter<long> _slowConsumers;
     private readonly Counter<long> _volatileDropped;
+    private readonly Counter<long> _dropped;
+    private readonly Counter<long> _conflated;
     private readonly Counter<long> _ackTimeouts;
     private readonly Counter<long> _recoveries;
 
@@ -25,6 +27,8 @@ internal sealed class EventMetrics
         _errors = meter.CreateCounter<long>("wsserver.errors", "{error}", "Errors sent to clients, by code.");
         _slowConsumers = meter.CreateCounter<long>("wsserver.slow_consumers", "{connection}", "Connections ended because the client did not read.");
         _volatileDropped = meter.CreateCounter<long>("wsserver.volatile.dropped", "{event}", "Volatile events dropped because an outbox was full.");
+        _dropped = meter.CreateCounter<long>("wsserver.events.dropped", "{event}", "Events that a client missed because it did not keep up, by policy.");
+        _conflated = meter.CreateCounter<long>("wsserver.events.conflated", "{event}", "Events that a newer one of their key replaced before they were sent.");
         _ackTimeouts = meter.CreateCounter<long>("wsserver.acks.timeouts", "{ack}", "Acks that clients did not give in time.");
         _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
     }
@@ -43,6 +47,10 @@ internal sealed class EventMetrics
     public void SlowConsumer() => _slowConsumers.Add(1);
 
     public void VolatileDropped() => _volatileDropped.Add(1);
+
+    public void Dropped(string policy) => _dropped.Add(1, new KeyValuePair<string, object?>("policy", policy));
+
+    public void Conflated() => _conflated.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
 

@@ -58,4 +58,7 @@ internal static partial class Log
 
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(40, LogLevel.Debug, "A client that does not read fast enough is told that it has missed {Count} events in {Namespace}.")]
+    public static partial void Lagged(this ILogger logger, long count, string @namespace);
 }

@@ -48,6 +48,9 @@ public sealed class EncodedPacket
     /// <summary>The message that belongs to this one and is sent right behind it, if any.</summary>
     public EncodedPacket? Next { get; private set; }
 
+    /// <summary>On which terms it may be lost for a client that lags; null when it may not. Set before anybody else has the packet.</summary>
+    internal DropTerms? Terms { get; set; }
+
     /// <summary>Makes a packet from the bytes of its message, which are copied. The caller holds it.</summary>
     /// <param name="payload">The message.</param>
     /// <param name="isBinary">Whether it is a binary message, or text.</param>
@@ -68,6 +71,7 @@ public sealed class EncodedPacket
         packet._holders = 1;
         packet.IsBinary = isBinary;
         packet.Next = next;
+        packet.Terms = null;
         payload.CopyTo(packet._bytes.AsSpan(Headroom));
         packet._frameStart = WriteHeader(packet._bytes, payload.Length, isBinary);
         return packet;

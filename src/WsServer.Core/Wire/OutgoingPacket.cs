@@ -11,6 +11,7 @@ internal sealed class OutgoingPacket : IDisposable
 
     private readonly List<Form> _forms = new(2);
     private Packet _packet;
+    private DropTerms? _terms;
 
     private OutgoingPacket()
     {
@@ -18,11 +19,14 @@ internal sealed class OutgoingPacket : IDisposable
 
     public ref readonly Packet Packet => ref _packet;
 
-    public static OutgoingPacket Rent(in Packet packet)
+    /// <param name="packet">The packet.</param>
+    /// <param name="terms">On which terms it may be lost for a client that lags; null when it may not.</param>
+    public static OutgoingPacket Rent(in Packet packet, DropTerms? terms = null)
     {
         OutgoingPacket outgoing = _free ?? new OutgoingPacket();
         _free = null;
         outgoing._packet = packet;
+        outgoing._terms = terms;
         return outgoing;
     }
 
@@ -39,6 +43,11 @@ internal sealed class OutgoingPacket : IDisposable
         }
 
         EncodedPacket? encoded = codec.Encode(_packet, home);
+        if (_terms is not null && encoded is not null)
+        {
+            encoded.Terms = _terms;
+        }
+
         _forms.Add(new Form(codec, isHome, encoded));
         return encoded;
     }
@@ -52,6 +61,7 @@ internal sealed class OutgoingPacket : IDisposable
 
         _forms.Clear();
         _packet = default;
+        _terms = null;
         _free = this;
     }
 

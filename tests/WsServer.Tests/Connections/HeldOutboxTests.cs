@@ -51,8 +51,8 @@ public sealed class HeldOutboxTests : IDisposable
         {
             for (int i = 0; i < 20; i++)
             {
-                using OutgoingPacket packet = OutgoingPacket.Rent(Event(i));
-                outbox.Post(packet, isVolatile: true).Should().BeTrue();
+                using OutgoingPacket packet = OutgoingPacket.Rent(Event(i), DropTerms.Volatile);
+                outbox.Post(packet).Should().BeTrue();
             }
         });
         Sent(_transport).Should().Equal(Enumerable.Range(0, 20));
@@ -141,8 +141,8 @@ public sealed class HeldOutboxTests : IDisposable
             int taken = 0;
             for (int i = 1; i <= 100; i++)
             {
-                using OutgoingPacket packet = OutgoingPacket.Rent(Event(i));
-                taken += outbox.Post(packet, isVolatile: true) ? 1 : 0;
+                using OutgoingPacket packet = OutgoingPacket.Rent(Event(i), DropTerms.Volatile);
+                taken += outbox.Post(packet) ? 1 : 0;
             }
 
             taken.Should().BeInRange(1, 20);

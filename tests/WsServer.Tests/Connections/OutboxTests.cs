@@ -92,8 +92,8 @@ public sealed class OutboxTests : IDisposable
         }
 
         _outbox.WaitingBytes.Should().Be(fits * length).And.BeLessThanOrEqualTo(Limit);
-        using OutgoingPacket dropped = OutgoingPacket.Rent(Event(10));
-        _outbox.Post(dropped, isVolatile: true).Should().BeFalse("a volatile event is dropped");
+        using OutgoingPacket dropped = OutgoingPacket.Rent(Event(10), DropTerms.Volatile);
+        _outbox.Post(dropped).Should().BeFalse("a volatile event is dropped");
         _outbox.Completed.IsCompleted.Should().BeFalse();
 
         _outbox.Post(Event(10)).Should().BeFalse();
