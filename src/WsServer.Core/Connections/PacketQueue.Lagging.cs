@@ -9,8 +9,16 @@ internal partial struct PacketQueue
     /// <summary>Whether the client has missed something that it has not been told of.</summary>
     public readonly bool HasMissed => _backlog?.Missed is not null;
 
-    /// <summary>The bytes of packets that wait and may be dropped, volatile ones excepted.</summary>
-    public long DroppableBytes => Look().DroppableBytes;
+    /// <summary>The bytes of packets that wait behind the first and may be dropped, volatile ones excepted.</summary>
+    public long DroppableBytes
+    {
+        get
+        {
+            Backlog backlog = Look();
+            bool isFirstWaiting = _taken == 0 && _start < _end && _packets![_start].Terms is { IsTold: true };
+            return backlog.DroppableBytes - (isFirstWaiting ? _packets![_start].TotalLength : 0);
+        }
+    }
 
     /// <summary>The bytes of those among them that <see cref="TryDropOldest"/> can drop.</summary>
     public long RemovableBytes => Look().RemovableBytes;
