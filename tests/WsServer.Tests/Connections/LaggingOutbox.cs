@@ -71,12 +71,7 @@ internal sealed class LaggingOutbox : IDisposable
     }
 
     /// <summary>Reads one batch.</summary>
-    public async Task<string[]> ReadAsync()
-    {
-        string[] batch = await Transport.NextAsync();
-        Transport.EndSend();
-        return batch;
-    }
+    public Task<string[]> ReadAsync() => Transport.ReadAsync();
 
     /// <summary>Reads until nothing waits: numbers of events, and what is told between them as it came.</summary>
     public async Task<List<string>> ReadAllAsync()

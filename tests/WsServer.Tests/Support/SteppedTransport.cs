@@ -11,6 +11,7 @@ internal sealed class SteppedTransport : ITransport, IValueTaskSource
 {
     private readonly Channel<string[]> _batches = Channel.CreateUnbounded<string[]>();
     private readonly TaskCompletionSource<TransportClose> _goodbye = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<TransportMessage> _receiving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ManualResetValueTaskSourceCore<bool> _sending;
     private string[]? _batch;
 
@@ -34,6 +35,17 @@ internal sealed class SteppedTransport : ITransport, IValueTaskSource
         _sending.SetResult(true);
     }
 
+    /// <summary>Reads one batch.</summary>
+    public async Task<string[]> ReadAsync()
+    {
+        string[] batch = await NextAsync();
+        EndSend();
+        return batch;
+    }
+
+    /// <summary>The connection breaks.</summary>
+    public void Cut() => _receiving.TrySetException(new IOException("Cut."));
+
     public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken)
     {
         string[] batch = [.. packets.ToArray().Select(p => Encoding.UTF8.GetString(p.Payload.Span))];
@@ -47,7 +59,7 @@ internal sealed class SteppedTransport : ITransport, IValueTaskSource
     }
 
     public ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken) =>
-        new(new TaskCompletionSource<TransportMessage>().Task.WaitAsync(cancellationToken));
+        new(_receiving.Task.WaitAsync(cancellationToken));
 
     public ValueTask CloseAsync(TransportClose close, CancellationToken cancellationToken)
     {
