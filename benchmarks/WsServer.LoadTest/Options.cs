@@ -89,7 +89,7 @@ internal sealed class Options
         return new Options
         {
             Rounds = rounds ?? (isQuick ? 1 : DefaultRounds),
-            Scenarios = Select(isQuick ? Catalog.Quick : Catalog.Full, s => s.Name, scenarios, "scenario"),
+            Scenarios = [.. Select(isQuick ? Catalog.Quick : Catalog.Full, s => s.Name, scenarios, "scenario").Where(s => isList || scenarios.Count > 0 || !s.IsOnRequest)],
             Servers = Select(ServerKind.All, s => s.Name, servers, "server"),
             ServerEnvironment = environment,
             Out = output,

@@ -23,6 +23,7 @@ internal static class Catalog
         new Idle("idle-18000", 18_000),
         new ConnectRate(5000),
         new SlowReaders(1000, broadcasts: 300),
+        new StalledReaders(readers: 500, stalled: 500, rate: 50),
     ];
 
     /// <summary>Each kind once, with few connections: whether it works, not how fast it is.</summary>
@@ -36,5 +37,6 @@ internal static class Catalog
         new Idle("idle", 200),
         new ConnectRate(200),
         new SlowReaders(100, broadcasts: 300),
+        new StalledReaders(readers: 50, stalled: 50, rate: 100),
     ];
 }

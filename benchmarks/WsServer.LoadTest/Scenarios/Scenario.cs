@@ -18,6 +18,9 @@ internal abstract class Scenario(string name, string group, int connections)
     /// <summary>What <see cref="Measurement.Value"/> is.</summary>
     public virtual string Unit => "µs of CPU time for each message";
 
+    /// <summary>Whether it runs only when it is named: its figures compare a server with itself.</summary>
+    public virtual bool IsOnRequest => false;
+
     /// <summary>One sentence for <c>--list</c>.</summary>
     public abstract string Description { get; }
 
