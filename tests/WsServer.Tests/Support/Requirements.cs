@@ -54,6 +54,13 @@ internal sealed class ProcessFactAttribute : FactAttribute
     public ProcessFactAttribute() => Skip = Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals);
 }
 
+/// <summary>A test that needs what Linux alone has, such as <c>/dev/full</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinuxFactAttribute : FactAttribute
+{
+    public LinuxFactAttribute() => Skip = Requirements.SkipUnless(OperatingSystem.IsLinux(), "This is not Linux.");
+}
+
 /// <summary>A test with a real browser.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class BrowserFactAttribute : FactAttribute
