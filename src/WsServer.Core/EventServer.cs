@@ -4,6 +4,7 @@ using WsServer.Backplane;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
+using WsServer.Recovery;
 using WsServer.Wire;
 
 namespace WsServer;
@@ -259,6 +260,9 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(20), _runtime.Time, CancellationToken.None).ConfigureAwait(false);
         }
     }
+
+    /// <summary>What outlives a restart; null when nothing does.</summary>
+    internal RecoveryFile? RecoveryFile => _runtime.Recovery.OutlivesRestart ? new(_runtime.Options.RecoveryFile!, _namespaces, _runtime) : null;
 
     private void Tick()
     {

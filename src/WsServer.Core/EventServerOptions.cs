@@ -116,6 +116,14 @@ public sealed class EventServerOptions
     public int MaxRecoverableSockets { get; set; } = 10_000;
 
     /// <summary>
+    /// A file in which a server that stops leaves what its clients can come back to, for the one that starts after it: then
+    /// a client that asks for it comes back over a restart to its id, its rooms and what it missed. It is removed when it
+    /// has been read, has secrets in it, and belongs where only the server may read. Of <see cref="EventSocket.Items"/> it
+    /// has those with a string for a key and a string, boolean, number or <c>JsonElement</c> for a value. Default none.
+    /// </summary>
+    public string? RecoveryFile { get; set; }
+
+    /// <summary>
     /// Whether the admission middleware (<see cref="EventNamespace.Use"/>) runs also for a client that comes back to its
     /// socket, which has passed it before. Default false.
     /// </summary>

@@ -68,6 +68,18 @@ internal static partial class Log
     [LoggerMessage(53, LogLevel.Information, "Stopping: the server is no longer ready, and goes on serving for {Seconds} s.")]
     public static partial void NotReady(this ILogger logger, double seconds);
 
+    [LoggerMessage(54, LogLevel.Information, "{Count} sockets were left for the next start in {Path}.")]
+    public static partial void RecoverySaved(this ILogger logger, int count, string path);
+
+    [LoggerMessage(55, LogLevel.Error, "What clients can come back to could not be left in {Path}: after the restart they begin anew.")]
+    public static partial void RecoverySaveFailed(this ILogger logger, Exception exception, string path);
+
+    [LoggerMessage(56, LogLevel.Information, "{Count} sockets of before the restart were found in {Path}.")]
+    public static partial void RecoveryLoaded(this ILogger logger, int count, string path);
+
+    [LoggerMessage(57, LogLevel.Error, "What clients can come back to could not be read from {Path}: they begin anew.")]
+    public static partial void RecoveryLoadFailed(this ILogger logger, Exception exception, string path);
+
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
 }

@@ -199,7 +199,8 @@ internal sealed class SocketLife : ISerialWorker<Packet>
             if (before != Ended && _socket.Recovery is { } recovery)
             {
                 // Before it is seen to have ended: what is emitted to it from then on waits for its client.
-                recovery.IsCutOff = reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout;
+                recovery.IsCutOff = reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout
+                    || (reason is DisconnectReason.ServerShuttingDown && _runtime.Recovery.OutlivesRestart);
             }
 
             _state = Ended;

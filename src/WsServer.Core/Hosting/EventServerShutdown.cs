@@ -13,7 +13,7 @@ internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptio
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         server.Places.Report();
-        return Task.CompletedTask;
+        return server.RecoveryFile?.LoadAsync(cancellationToken) ?? Task.CompletedTask;
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -36,6 +36,7 @@ internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptio
         using var timeout = new CancellationTokenSource(total - delay - goodbye, time);
         using var quiet = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await server.DrainAsync(quiet.Token).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await (server.RecoveryFile?.SaveAsync() ?? Task.CompletedTask).ConfigureAwait(false);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
