@@ -17,10 +17,13 @@ internal sealed class EventMetrics
     private readonly Counter<long> _conflated;
     private readonly Counter<long> _ackTimeouts;
     private readonly Counter<long> _recoveries;
+    private readonly Counter<long> _logFailures;
+    private readonly Meter _meter;
 
     public EventMetrics(IMeterFactory factory)
     {
         Meter meter = factory.Create(MeterName);
+        _meter = meter;
         _connections = meter.CreateUpDownCounter<int>("wsserver.connections", "{connection}", "Open connections.");
         _received = meter.CreateCounter<long>("wsserver.events.received", "{event}", "Events received from clients.");
         _unknown = meter.CreateCounter<long>("wsserver.events.unknown", "{event}", "Received events that have no handler.");
@@ -31,6 +34,14 @@ internal sealed class EventMetrics
         _conflated = meter.CreateCounter<long>("wsserver.events.conflated", "{event}", "Events that a newer one of their key replaced before they were sent.");
         _ackTimeouts = meter.CreateCounter<long>("wsserver.acks.timeouts", "{ack}", "Acks that clients did not give in time.");
         _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
+        _logFailures = meter.CreateCounter<long>("wsserver.log.failures", "{message}", "Log messages that could not be written.");
+    }
+
+    /// <summary>Has the handlers that run counted when somebody collects.</summary>
+    public void ObserveHandlers(Func<int> running, Func<int> hung)
+    {
+        _meter.CreateObservableUpDownCounter("wsserver.handlers.running", running, "{handler}", "Handlers that run.");
+        _meter.CreateObservableUpDownCounter("wsserver.handlers.hung", hung, "{handler}", "Handlers that have been running for longer than HungHandlerAfter.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -51,6 +62,8 @@ internal sealed class EventMetrics
     public void Dropped(string policy) => _dropped.Add(1, new KeyValuePair<string, object?>("policy", policy));
 
     public void Conflated() => _conflated.Add(1);
+
+    public void LogFailure() => _logFailures.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
 
