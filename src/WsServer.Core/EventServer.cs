@@ -4,6 +4,7 @@ using WsServer.Backplane;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
+using WsServer.Limits;
 using WsServer.Wire;
 
 namespace WsServer;
@@ -20,6 +21,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private readonly JsonPacketCodec _codec;
     private readonly Lazy<Heartbeat> _heartbeat;
     private readonly ConnectionSettings _connectionSettings;
+    private readonly ConnectionLimiter _limiter;
     private readonly OutboxSettings _outboxSettings;
     private readonly ConcurrentDictionary<Connection, Session> _open = new();
     private int _connectionCount;
@@ -30,8 +32,10 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
-        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, runtime.Recovery.Tick));
-        _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
+        _limiter = new ConnectionLimiter(options, runtime.Time, runtime.Refusals, runtime.Metrics);
+        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
+        RateLimit? rate = RateLimit.From(RateScope.Connection, options.Limits.PerConnection, runtime.Time);
+        _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger, new RateSettings(rate, runtime.Time, runtime.Metrics, runtime.Refusals));
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
         runtime.Recovery.Released = _namespaces.Release;
         runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
@@ -56,6 +60,8 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private protected override HandlerTable Handlers => Root.HandlerTable;
 
     internal EventRuntime Runtime => _runtime;
+
+    internal ConnectionLimiter Limiter => _limiter;
 
     /// <summary>The namespace of this name, which is made when there is none.</summary>
     /// <param name="name">Begins with <c>/</c>, is no longer than <see cref="EventServerOptions.MaxEventNameLength"/>.</param>
@@ -154,9 +160,15 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// How messages are encoded; the JSON envelope by default. With one that <see cref="IPacketCodec.SupportsRecovery"/> the
     /// client can come back after the transport has ended.
     /// </param>
+    /// <param name="place">
+    /// The client's place among the connections of its address and its user, if it was taken before (see
+    /// <see cref="Hosting.ConnectionAdmission"/>); the caller gives it back. Without, one is taken for the handshake, and a client for
+    /// whom there is none is closed with 1013.
+    /// </param>
     /// <returns>Why it ended.</returns>
     /// <exception cref="ArgumentException">There is no such namespace.</exception>
-    public async Task<DisconnectReason> RunAsync(ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null)
+    public async Task<DisconnectReason> RunAsync(
+        ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null, ConnectionPlace? place = null)
     {
         ArgumentNullException.ThrowIfNull(transport);
         if (ns is not null && !Exists(ns))
@@ -164,18 +176,21 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             throw new ArgumentException($"There is no namespace '{ns}'.", nameof(ns));
         }
 
-        if (!TryReserve())
+        handshake ??= new Handshake { Time = _runtime.Time.GetUtcNow() };
+        using ConnectionPlace? taken = place is null && _limiter.TryAttempt(handshake.Address, out _) ? _limiter.TryEnter(handshake.Address, handshake.FoundUser) : null;
+        if ((place ?? taken) is not { } own || !TryReserve())
         {
             await RefuseAsync(transport).ConfigureAwait(false);
             return DisconnectReason.ServerNamespaceDisconnect;
         }
 
-        return await RunReservedAsync(transport, handshake ?? new Handshake { Time = _runtime.Time.GetUtcNow() }, ns ?? "", codec ?? _codec).ConfigureAwait(false);
+        return await RunReservedAsync(transport, handshake, ns ?? "", codec ?? _codec, own).ConfigureAwait(false);
     }
 
-    /// <summary>Stops the timer of the heartbeat. The services do it when the host ends.</summary>
+    /// <summary>Stops the timers. The services do it when the host ends.</summary>
     public void Dispose()
     {
+        _limiter.Dispose();
         if (_heartbeat.IsValueCreated)
         {
             _heartbeat.Value.Dispose();
@@ -198,7 +213,8 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         }
 
         Unreserve();
-        _runtime.Logger.TooManyConnections(_runtime.Options.MaxConnections);
+        _runtime.Metrics.Refused("server");
+        _runtime.Refusals.TooManyConnections(_runtime.Options.MaxConnections);
         return false;
     }
 
@@ -210,10 +226,11 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <param name="handshake">How the client came.</param>
     /// <param name="ns">The namespace of its URL.</param>
     /// <param name="wishes">What else the URL asks for.</param>
-    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes)
+    /// <param name="place">Its place, which the caller gives back.</param>
+    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes, ConnectionPlace place)
     {
         IPacketCodec codec = wishes.CanRecover ? _codec.RecoveryForm : _codec;
-        return RunReservedAsync(transport, handshake, ns, wishes.TakesBinary ? codec.BinaryForm : codec, wishes.Session, wishes.Seq);
+        return RunReservedAsync(transport, handshake, ns, wishes.TakesBinary ? codec.BinaryForm : codec, place, wishes.Session, wishes.Seq);
     }
 
     /// <summary>Tells every client that the server stops, lets what runs finish for as long as allowed, and closes with 1001.</summary>
@@ -275,12 +292,19 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         });
     }
 
-    private Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec, string? resumed = null, long seq = 0)
+    private void Tick()
+    {
+        _runtime.Recovery.Tick();
+        _limiter.Tick();
+    }
+
+    private Task<DisconnectReason> RunReservedAsync(
+        ITransport transport, Handshake handshake, string ns, IPacketCodec codec, ConnectionPlace place, string? resumed = null, long seq = 0)
     {
         var abort = new CancellationTokenSource();
         var outbox = new Outbox(transport, codec, ns, _outboxSettings, abort.Token);
         var session = new Session(_namespaces, _runtime, handshake, outbox);
-        var connection = new Connection(transport, outbox, session, _connectionSettings, abort);
+        var connection = new Connection(transport, outbox, session, _connectionSettings, abort, place);
         return RunReservedAsync(session, connection, resumed, seq);
     }
 

@@ -133,10 +133,12 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
                     message = default;
                     return false;
                 case FrameKind.Pong:
-                    break;
+                    message = new(TransportMessageKind.Control, _frames.Payload);
+                    return true;
                 case FrameKind.Ping:
                     Pong();
-                    break;
+                    message = new(TransportMessageKind.Control, _frames.Payload);
+                    return true;
                 case FrameKind.Close:
                     TakeClose();
                     message = new(TransportMessageKind.Closed);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using WsServer.Limits;
 
 namespace WsServer.Diagnostics;
 
@@ -15,6 +16,8 @@ internal sealed class EventMetrics
     private readonly Counter<long> _volatileDropped;
     private readonly Counter<long> _ackTimeouts;
     private readonly Counter<long> _recoveries;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _rateLimited;
 
     public EventMetrics(IMeterFactory factory)
     {
@@ -27,6 +30,8 @@ internal sealed class EventMetrics
         _volatileDropped = meter.CreateCounter<long>("wsserver.volatile.dropped", "{event}", "Volatile events dropped because an outbox was full.");
         _ackTimeouts = meter.CreateCounter<long>("wsserver.acks.timeouts", "{ack}", "Acks that clients did not give in time.");
         _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
+        _refused = meter.CreateCounter<long>("wsserver.connections.refused", "{connection}", "Attempts to connect that were refused, by the limit that they met.");
+        _rateLimited = meter.CreateCounter<long>("wsserver.rate_limited", "{message}", "Messages dropped because there were too many, by whose rate they were over.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -45,6 +50,16 @@ internal sealed class EventMetrics
     public void VolatileDropped() => _volatileDropped.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
+
+    /// <param name="limit">One of our words.</param>
+    public void Refused(string limit) => _refused.Add(1, new KeyValuePair<string, object?>("limit", limit));
+
+    public void RateLimited(RateScope scope) => _rateLimited.Add(1, new KeyValuePair<string, object?>("scope", scope switch
+    {
+        RateScope.User => "user",
+        RateScope.Address => "address",
+        _ => "connection",
+    }));
 
     public void Recovery(bool isRecovered) => _recoveries.Add(1, new KeyValuePair<string, object?>("recovered", isRecovered));
 }

@@ -124,6 +124,8 @@ internal sealed partial class EngineSession
         {
             case TransportMessageKind.Binary:
                 return TryAssemble(received.Payload, isBinary: true, out message);
+            case TransportMessageKind.Control:
+                return true;
             case TransportMessageKind.Text:
                 break;
             default:
@@ -137,14 +139,16 @@ internal sealed partial class EngineSession
                 return TryAssemble(received.Payload, isBinary: false, out message);
             case EnginePacketType.Pong:
                 TakePong();
-                return false;
+                message = new TransportMessage(TransportMessageKind.Control, received.Payload);
+                return true;
             case EnginePacketType.Close:
                 End(SessionEnd.Client);
                 message = new TransportMessage(TransportMessageKind.Closed);
                 return true;
             case EnginePacketType.Open or EnginePacketType.Upgrade or EnginePacketType.Noop:
-                // Of no meaning here, and no harm.
-                return false;
+                // Of no meaning here, and no harm, unless there is no end of them.
+                message = new TransportMessage(TransportMessageKind.Control, received.Payload);
+                return true;
             default:
                 End(SessionEnd.Malformed);
                 throw new InvalidDataException("A packet is of no type that a client may send.");
