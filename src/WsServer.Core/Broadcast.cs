@@ -1,5 +1,4 @@
 using WsServer.Dispatch;
-using WsServer.Limits;
 using WsServer.Wire;
 
 namespace WsServer;

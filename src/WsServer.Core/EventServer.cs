@@ -34,7 +34,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _limiter = new ConnectionLimiter(options, runtime.Time, runtime.Refusals, runtime.Metrics);
         _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
-        RateLimit? rate = RateLimit.From(RateScope.Connection, options.Limits.PerConnection, runtime.Time);
+        RateLimit? rate = RateLimit.From(RateScopes.Connection, options.Limits.PerConnection, runtime.Time);
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger, new RateSettings(rate, runtime.Time, runtime.Metrics, runtime.Refusals));
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
         runtime.Recovery.Released = _namespaces.Release;
@@ -162,7 +162,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// </param>
     /// <param name="place">
     /// The client's place among the connections of its address and its user, if it was taken before (see
-    /// <see cref="Hosting.ConnectionAdmission"/>); the caller gives it back. Without, one is taken for the handshake, and a client for
+    /// <c>TryTakeEventPlace</c>); the caller gives it back. Without, one is taken for the handshake, and a client for
     /// whom there is none is closed with 1013.
     /// </param>
     /// <returns>Why it ended.</returns>

@@ -3,7 +3,6 @@ using System.Security.Claims;
 using Microsoft.Extensions.DependencyInjection;
 using WsServer.Connections;
 using WsServer.Dispatch;
-using WsServer.Limits;
 using WsServer.Recovery;
 using WsServer.Rooms;
 using WsServer.Wire;

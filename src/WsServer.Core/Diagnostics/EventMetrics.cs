@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using WsServer.Limits;
 
 namespace WsServer.Diagnostics;
 
@@ -54,12 +53,8 @@ internal sealed class EventMetrics
     /// <param name="limit">One of our words.</param>
     public void Refused(string limit) => _refused.Add(1, new KeyValuePair<string, object?>("limit", limit));
 
-    public void RateLimited(RateScope scope) => _rateLimited.Add(1, new KeyValuePair<string, object?>("scope", scope switch
-    {
-        RateScope.User => "user",
-        RateScope.Address => "address",
-        _ => "connection",
-    }));
+    /// <param name="scope">One of our words.</param>
+    public void RateLimited(string scope) => _rateLimited.Add(1, new KeyValuePair<string, object?>("scope", scope));
 
     public void Recovery(bool isRecovered) => _recoveries.Add(1, new KeyValuePair<string, object?>("recovered", isRecovered));
 }

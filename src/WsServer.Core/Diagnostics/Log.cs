@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
-using WsServer.Limits;
 
 namespace WsServer.Diagnostics;
 
@@ -68,7 +67,7 @@ internal static partial class Log
     public static partial void TooManyOfUser(this ILogger logger, string user, int skipped);
 
     [LoggerMessage(33, LogLevel.Warning, "A connection was closed: its client went on sending over the rate for each {Scope}. {Skipped} before it were not logged.")]
-    public static partial void RateLimited(this ILogger logger, RateScope scope, int skipped);
+    public static partial void RateLimited(this ILogger logger, string scope, int skipped);
 
     [LoggerMessage(34, LogLevel.Warning, "Socket {Sid} was not put into a room: it is in {Limit}, as many as MaxRoomsPerSocket allows. {Skipped} before it were not logged.")]
     public static partial void TooManyRooms(this ILogger logger, string sid, int limit, int skipped);

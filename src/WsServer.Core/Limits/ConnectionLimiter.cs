@@ -24,8 +24,8 @@ internal sealed class ConnectionLimiter : IDisposable
         _log = log;
         _metrics = metrics;
         _retryAfter = options.ReconnectDelay;
-        AddressMeters = RateLimit.From(RateScope.Address, limits.PerAddress, time) is { } ofAddress ? new(ofAddress, time) : null;
-        UserMeters = RateLimit.From(RateScope.User, limits.PerUser, time) is { } ofUser ? new(ofUser, time) : null;
+        AddressMeters = RateLimit.From(RateScopes.Address, limits.PerAddress, time) is { } ofAddress ? new(ofAddress, time) : null;
+        UserMeters = RateLimit.From(RateScopes.User, limits.PerUser, time) is { } ofUser ? new(ofUser, time) : null;
 
         // Made when first needed: a server with no client from elsewhere has no timers for it.
         _attempts = limits.ConnectionAttemptsPerSecond == 0 ? null : new(() => PartitionedRateLimiter.Create<ClientNetwork, ClientNetwork>(

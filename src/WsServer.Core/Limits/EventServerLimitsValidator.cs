@@ -11,15 +11,18 @@ internal static class EventServerLimitsValidator
     public static IEnumerable<string> FindErrors(EventServerOptions options)
     {
         EventServerLimits limits = options.Limits;
+
+        // If that one is wrong, it is said elsewhere.
+        int longest = options.MaxMessageBytes > Array.MaxLength / 2 ? 1 : options.MaxMessageBytes;
         return
         [
             .. NotNegative(nameof(limits.MaxConnectionsPerAddress), limits.MaxConnectionsPerAddress),
             .. NotNegative(nameof(limits.MaxConnectionsPerUser), limits.MaxConnectionsPerUser),
             .. NotNegative(nameof(limits.ConnectionAttemptsPerSecond), limits.ConnectionAttemptsPerSecond),
             .. AtLeast(nameof(limits.ConnectionAttemptBurst), limits.ConnectionAttemptBurst, 1),
-            .. Rate(nameof(limits.PerConnection), limits.PerConnection, options.MaxMessageBytes),
-            .. Rate(nameof(limits.PerUser), limits.PerUser, options.MaxMessageBytes),
-            .. Rate(nameof(limits.PerAddress), limits.PerAddress, options.MaxMessageBytes),
+            .. Rate(nameof(limits.PerConnection), limits.PerConnection, longest),
+            .. Rate(nameof(limits.PerUser), limits.PerUser, longest),
+            .. Rate(nameof(limits.PerAddress), limits.PerAddress, longest),
             .. limits.UnlimitedNetworks.Where(n => !AddressRules.TryParse(n, out IPNetwork _)).Select(n =>
                 $"{Section}:{nameof(limits.UnlimitedNetworks)} has '{n}'; a network is like 10.1.2.0/24 or 2001:db8::/32, or a single address."),
         ];

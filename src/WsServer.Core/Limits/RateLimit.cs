@@ -7,7 +7,7 @@ namespace WsServer.Limits;
 /// </remarks>
 internal sealed class RateLimit
 {
-    private RateLimit(RateScope scope, ReceiveRate rate, TimeProvider time)
+    private RateLimit(string scope, ReceiveRate rate, TimeProvider time)
     {
         Scope = scope;
         MessageBurst = rate.MessageBurst;
@@ -20,8 +20,8 @@ internal sealed class RateLimit
         ByteTicks = TicksFor(rate.ByteBurst);
     }
 
-    /// <summary>Whose rate it is.</summary>
-    public RateScope Scope { get; }
+    /// <summary>Whose rate it is, one of <see cref="RateScopes"/>.</summary>
+    public string Scope { get; }
 
     /// <summary>How many messages at once.</summary>
     public int MessageBurst { get; }
@@ -42,17 +42,17 @@ internal sealed class RateLimit
     public long ByteTicks { get; }
 
     /// <summary>That of a rate; null when it limits nothing.</summary>
-    public static RateLimit? From(RateScope scope, ReceiveRate rate, TimeProvider time) =>
+    public static RateLimit? From(string scope, ReceiveRate rate, TimeProvider time) =>
         rate.MessagesPerSecond > 0 || rate.BytesPerSecond > 0 ? new RateLimit(scope, rate, time) : null;
 
     /// <summary>How long the bucket takes to fill up by so many bytes.</summary>
     public long TicksFor(long bytes) => (long)(bytes * TicksPerByte);
 }
 
-/// <summary>Whose rate it is.</summary>
-internal enum RateScope
+/// <summary>Whose rates there are, in the words of metrics, log and clients.</summary>
+internal static class RateScopes
 {
-    Connection,
-    User,
-    Address,
+    public const string Connection = "connection";
+    public const string User = "user";
+    public const string Address = "address";
 }

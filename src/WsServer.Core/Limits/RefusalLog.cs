@@ -58,7 +58,7 @@ internal sealed class RefusalLog(ILogger logger, TimeProvider time)
         }
     }
 
-    public void RateLimited(RateScope scope)
+    public void RateLimited(string scope)
     {
         if (_rates.TryPass(out int skipped))
         {

@@ -1,4 +1,4 @@
-namespace WsServer.Limits;
+namespace WsServer;
 
 /// <summary>Which names rooms may have that are joined.</summary>
 internal static class RoomNames

@@ -1,8 +1,8 @@
 using System.Globalization;
-using WsServer.Connections;
+using WsServer.Limits;
 using WsServer.Wire;
 
-namespace WsServer.Limits;
+namespace WsServer.Connections;
 
 /// <summary>
 /// Stands before everything that looks into a message: what is over the rate of the connection, its user or its address is
@@ -17,29 +17,40 @@ internal struct RateGuard(ConnectionPlace place)
     /// <summary>Whether a message may be taken. If not, all that is to be done about it is done.</summary>
     /// <param name="settings">What all connections have in common.</param>
     /// <param name="outbox">To tell the client.</param>
-    /// <param name="now">When the message came.</param>
+    /// <param name="arrived">When the message came, as far as that is known without asking the clock.</param>
     /// <param name="bytes">How long it is.</param>
-    public bool TryTake(RateSettings settings, Outbox outbox, long now, int bytes)
+    public bool TryTake(RateSettings settings, Outbox outbox, long arrived, int bytes)
     {
-        if (settings.PerConnection is { } limit && !_meter.TryTake(limit, now, bytes))
-        {
-            Refuse(limit, _meter.TicksToFull(now), settings, outbox, now, bytes);
-            return false;
-        }
-
-        return (place.UserMeter is not { } ofUser || TryTake(ofUser, settings, outbox, now, bytes))
-            && (place.AddressMeter is not { } ofAddress || TryTake(ofAddress, settings, outbox, now, bytes));
-    }
-
-    private bool TryTake(SharedMeter meter, RateSettings settings, Outbox outbox, long now, int bytes)
-    {
-        if (meter.TryTake(now, bytes))
+        if (FindOver(settings, arrived, bytes, out _) is null)
         {
             return true;
         }
 
-        Refuse(meter.Limit, meter.TicksToFull(now), settings, outbox, now, bytes);
+        // Only now: asking for every message would cost more than all the rest.
+        long now = settings.Time.GetTimestamp();
+        if (FindOver(settings, now, bytes, out long ticksToFull) is not { } over)
+        {
+            return true;
+        }
+
+        Refuse(over, ticksToFull, settings, outbox, now, bytes);
         return false;
+    }
+
+    /// <summary>Takes a message out of all buckets; returns the first that it is not in.</summary>
+    private RateLimit? FindOver(RateSettings settings, long now, int bytes, out long ticksToFull)
+    {
+        if (settings.PerConnection is { } limit && !_meter.TryTake(limit, now, bytes))
+        {
+            ticksToFull = _meter.TicksToFull(now);
+            return limit;
+        }
+
+        SharedMeter? over = place.UserMeter is { } ofUser && !ofUser.TryTake(now, bytes) ? ofUser
+            : place.AddressMeter is { } ofAddress && !ofAddress.TryTake(now, bytes) ? ofAddress
+            : null;
+        ticksToFull = over?.TicksToFull(now) ?? 0;
+        return over?.Limit;
     }
 
     private void Refuse(RateLimit over, long ticksToFull, RateSettings settings, Outbox outbox, long now, int bytes)
@@ -53,9 +64,8 @@ internal struct RateGuard(ConnectionPlace place)
 
         // Until a whole burst may be sent again: with less, a client that waits would be told again at once.
         long wait = Math.Max(1, (long)Math.Ceiling(settings.Time.GetElapsedTime(0, ticksToFull).TotalMilliseconds));
-        string whose = over.Scope switch { RateScope.User => "This user", RateScope.Address => "This address", _ => "This connection" };
         var error = new EventError(
-            ErrorCodes.RateLimited, string.Create(CultureInfo.InvariantCulture, $"{whose} sends too much; what is over the rate is dropped."), new() { ["retryAfterMs"] = wait });
+            ErrorCodes.RateLimited, string.Create(CultureInfo.InvariantCulture, $"This {over.Scope} sends too much; what is over the rate is dropped."), new() { ["retryAfterMs"] = wait });
         var answer = new Packet(PacketKind.Error) { Error = error };
 
         // Where the protocol has no way to tell, the client cannot know what is lost: it may not go on as if nothing were.
