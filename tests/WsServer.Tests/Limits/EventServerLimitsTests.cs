@@ -17,7 +17,7 @@ public class EventServerLimitsTests
         { "PerConnection:MessageBurst", o => o.Limits.PerConnection.MessageBurst = 0, "at least 1" },
         { "PerUser:BytesPerSecond", o => o.Limits.PerUser.BytesPerSecond = -1, "at least 0" },
         { "PerAddress:ByteBurst", o => o.Limits.PerAddress.ByteBurst = (1024 * 1024) - 1, "at least 1048576" },
-        { "UnlimitedNetworks", o => o.Limits.UnlimitedNetworks.Add("10.0.0.1/8"), "'10.0.0.1/8'" },
+        { "UnlimitedNetworks", o => o.Limits.UnlimitedNetworks.Add("10.0.0.0/33"), "'10.0.0.0/33'" },
         { "UnlimitedNetworks", o => o.Limits.UnlimitedNetworks.Add("localhost"), "'localhost'" },
     };
 

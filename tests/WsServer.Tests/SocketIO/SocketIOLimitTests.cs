@@ -108,6 +108,14 @@ public class SocketIOLimitTests
         host.Io.ConnectionCount.Should().Be(1);
         await client.PostAsync(packet);
 
+        // What was said before, and then the goodbye.
+        var packets = new List<string>();
+        while (packets.LastOrDefault() != "1")
+        {
+            packets.AddRange((await client.GetAsync()).Body.Split(EngineClient.Separator));
+        }
+
+        packets.Should().HaveCount(2).And.HaveElementAt(1, "1");
         await Within.UntilAsync(() => host.Io.ConnectionCount == 0, "the session is over");
     }
 
