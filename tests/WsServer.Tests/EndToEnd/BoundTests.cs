@@ -98,7 +98,7 @@ public class BoundTests
             io =>
             {
                 io.On(new string('n', 256), _ => "ok");
-                io.On("deep", (_, _) => "ok");
+                io.On("deep", (EventSocket _, JsonElement _) => "ok");
             },
             endpoints: app => app.MapSocketIO());
         using EngineWebSocket socket = await EngineWebSocket.ConnectAsync(host.Ws("/socket.io/?EIO=4&transport=websocket"));
