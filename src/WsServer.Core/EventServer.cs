@@ -5,6 +5,7 @@ using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
+using WsServer.Recovery;
 using WsServer.Wire;
 
 namespace WsServer;
@@ -24,7 +25,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private readonly ConnectionLimiter _limiter;
     private readonly OutboxSettings _outboxSettings;
     private readonly ConcurrentDictionary<Connection, Session> _open = new();
-    private int _connectionCount;
+    private readonly MemoryWatch _memory;
 
     internal EventServer(EventRuntime runtime)
     {
@@ -34,6 +35,10 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _limiter = new ConnectionLimiter(options, runtime.Time, runtime.Refusals, runtime.Metrics);
         _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
+        _memory = new MemoryWatch(options.MemoryPressure, runtime.Memory, runtime.Time, runtime.Logger);
+        Places = new ConnectionPlaces(options.MaxConnections, DescriptorLimit.Read(), _memory, runtime.Logger, runtime.Refusals);
+        Watch = runtime.Watch = new HandlerWatch(_open.Select(o => o.Value), options.HungHandlerAfter, runtime.Time, runtime.Logger);
+        runtime.Metrics.ObserveHandlers(() => Watch.Dump().Count, () => Watch.Hung);
         RateLimit? rate = RateLimit.From(RateScopes.Connection, options.Limits.PerConnection, runtime.Time);
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger, new RateSettings(rate, runtime.Time, runtime.Metrics, runtime.Refusals));
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
@@ -49,7 +54,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     public IReadOnlyCollection<EventNamespace> Namespaces => _namespaces.All;
 
     /// <summary>How many connections are open on this node.</summary>
-    public int ConnectionCount => System.Threading.Volatile.Read(ref _connectionCount);
+    public int ConnectionCount => Places.Taken;
 
     /// <inheritdoc />
     public EventSerializer Serializer => _runtime.Serializer;
@@ -62,6 +67,19 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     internal EventRuntime Runtime => _runtime;
 
     internal ConnectionLimiter Limiter => _limiter;
+
+    internal ConnectionPlaces Places { get; }
+
+    internal HandlerWatch Watch { get; }
+
+    /// <summary>Whether clients should be sent here: until it is asked to stop.</summary>
+    internal bool IsReady => _runtime.IsReady;
+
+    /// <summary>
+    /// The handlers that run now, the longest first: also those of sockets that are gone, as long as they have not
+    /// returned. A look at every connection, so not for a hot path.
+    /// </summary>
+    public IReadOnlyList<RunningHandler> GetRunningHandlers() => Watch.Dump();
 
     /// <summary>The namespace of this name, which is made when there is none.</summary>
     /// <param name="name">Begins with <c>/</c>, is no longer than <see cref="EventServerOptions.MaxEventNameLength"/>.</param>
@@ -168,7 +186,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <returns>Why it ended.</returns>
     /// <exception cref="ArgumentException">There is no such namespace.</exception>
     public async Task<DisconnectReason> RunAsync(
-        ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null, ConnectionPlace? place = null)
+        ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null, ClientPlace? place = null)
     {
         ArgumentNullException.ThrowIfNull(transport);
         if (ns is not null && !Exists(ns))
@@ -177,7 +195,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         }
 
         handshake ??= new Handshake { Time = _runtime.Time.GetUtcNow() };
-        using ConnectionPlace? taken = place is null && _limiter.TryAttempt(handshake.Address, out _) ? _limiter.TryEnter(handshake.Address, handshake.FoundUser) : null;
+        using ClientPlace? taken = place is null && _limiter.TryAttempt(handshake.Address, out _) ? _limiter.TryEnter(handshake.Address, handshake.FoundUser) : null;
         if ((place ?? taken) is not { } own || !TryReserve())
         {
             await RefuseAsync(transport).ConfigureAwait(false);
@@ -207,19 +225,17 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             return false;
         }
 
-        if (Interlocked.Increment(ref _connectionCount) <= _runtime.Options.MaxConnections)
+        if (Places.TryTake())
         {
             return true;
         }
 
-        Unreserve();
         _runtime.Metrics.Refused("server");
-        _runtime.Refusals.TooManyConnections(_runtime.Options.MaxConnections);
         return false;
     }
 
     /// <summary>Gives back a place that was not used after all.</summary>
-    internal void Unreserve() => Interlocked.Decrement(ref _connectionCount);
+    internal void Unreserve() => Places.GiveBack();
 
     /// <summary>Runs a client of the event protocol.</summary>
     /// <param name="transport">How messages come and go.</param>
@@ -227,7 +243,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <param name="ns">The namespace of its URL.</param>
     /// <param name="wishes">What else the URL asks for.</param>
     /// <param name="place">Its place, which the caller gives back.</param>
-    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes, ConnectionPlace place)
+    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes, ClientPlace place)
     {
         IPacketCodec codec = wishes.CanRecover ? _codec.RecoveryForm : _codec;
         return RunReservedAsync(transport, handshake, ns, wishes.TakesBinary ? codec.BinaryForm : codec, place, wishes.Session, wishes.Seq);
@@ -267,6 +283,18 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         }
     }
 
+    /// <summary>What outlives a restart; null when nothing does.</summary>
+    internal RecoveryFile? RecoveryFile => _runtime.Recovery.OutlivesRestart ? new(_runtime.Options.RecoveryFile!, _namespaces, _runtime) : null;
+
+    private void Tick()
+    {
+        long now = _runtime.Time.GetTimestamp();
+        _runtime.Recovery.Tick();
+        Watch.Tick(now);
+        _memory.Tick(now);
+        _limiter.Tick();
+    }
+
     private async Task RefuseAsync(ITransport transport)
     {
         await using ConfiguredAsyncDisposable disposing = transport.ConfigureAwait(false);
@@ -292,14 +320,8 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         });
     }
 
-    private void Tick()
-    {
-        _runtime.Recovery.Tick();
-        _limiter.Tick();
-    }
-
     private Task<DisconnectReason> RunReservedAsync(
-        ITransport transport, Handshake handshake, string ns, IPacketCodec codec, ConnectionPlace place, string? resumed = null, long seq = 0)
+        ITransport transport, Handshake handshake, string ns, IPacketCodec codec, ClientPlace place, string? resumed = null, long seq = 0)
     {
         var abort = new CancellationTokenSource();
         var outbox = new Outbox(transport, codec, ns, _outboxSettings, abort.Token);

@@ -25,7 +25,7 @@ internal sealed class Connection(
     IPacketReceiver receiver,
     ConnectionSettings settings,
     CancellationTokenSource abort,
-    ConnectionPlace place)
+    ClientPlace place)
 {
     // After so many messages of one batch, what they brought forth leaves even if more have come.
     private const int BatchMessages = 64;

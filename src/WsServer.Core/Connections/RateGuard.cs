@@ -9,7 +9,7 @@ namespace WsServer.Connections;
 /// dropped unread. A part of the connection, for its reading thread alone.
 /// </summary>
 /// <param name="place">The connection's, with what its user and address may send.</param>
-internal struct RateGuard(ConnectionPlace place)
+internal struct RateGuard(ClientPlace place)
 {
     private RateMeter _meter;
     private RateExcess? _excess;

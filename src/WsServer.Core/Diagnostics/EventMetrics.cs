@@ -17,10 +17,13 @@ internal sealed class EventMetrics
     private readonly Counter<long> _recoveries;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _rateLimited;
+    private readonly Counter<long> _logFailures;
+    private readonly Meter _meter;
 
     public EventMetrics(IMeterFactory factory)
     {
         Meter meter = factory.Create(MeterName);
+        _meter = meter;
         _connections = meter.CreateUpDownCounter<int>("wsserver.connections", "{connection}", "Open connections.");
         _received = meter.CreateCounter<long>("wsserver.events.received", "{event}", "Events received from clients.");
         _unknown = meter.CreateCounter<long>("wsserver.events.unknown", "{event}", "Received events that have no handler.");
@@ -31,6 +34,14 @@ internal sealed class EventMetrics
         _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
         _refused = meter.CreateCounter<long>("wsserver.connections.refused", "{connection}", "Attempts to connect that were refused, by the limit that they met.");
         _rateLimited = meter.CreateCounter<long>("wsserver.rate_limited", "{message}", "Messages dropped because there were too many, by whose rate they were over.");
+        _logFailures = meter.CreateCounter<long>("wsserver.log.failures", "{message}", "Log messages that could not be written.");
+    }
+
+    /// <summary>Has the handlers that run counted when somebody collects.</summary>
+    public void ObserveHandlers(Func<int> running, Func<int> hung)
+    {
+        _meter.CreateObservableUpDownCounter("wsserver.handlers.running", running, "{handler}", "Handlers that run.");
+        _meter.CreateObservableUpDownCounter("wsserver.handlers.hung", hung, "{handler}", "Handlers that have been running for longer than HungHandlerAfter.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -47,6 +58,8 @@ internal sealed class EventMetrics
     public void SlowConsumer() => _slowConsumers.Add(1);
 
     public void VolatileDropped() => _volatileDropped.Add(1);
+
+    public void LogFailure() => _logFailures.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
 

@@ -25,7 +25,7 @@ public static class ConnectionAdmission
     /// <param name="context">The request.</param>
     /// <param name="place">The place, to be disposed when the connection has ended.</param>
     /// <param name="retryAfter">After how long to try again, when there is none.</param>
-    public static bool TryTakeEventPlace(this HttpContext context, [NotNullWhen(true)] out ConnectionPlace? place, out TimeSpan retryAfter)
+    public static bool TryTakeEventPlace(this HttpContext context, [NotNullWhen(true)] out ClientPlace? place, out TimeSpan retryAfter)
     {
         ArgumentNullException.ThrowIfNull(context);
         EventServer server = FindServer(context);

@@ -78,7 +78,7 @@ public static class EventEndpointExtensions
                 return RefuseAsync(context, StatusCodes.Status400BadRequest, "This is no WebSocket handshake of version 13.");
             }
 
-            if (!context.TryTakeEventPlace(out ConnectionPlace? place, out TimeSpan retryAfter))
+            if (!context.TryTakeEventPlace(out ClientPlace? place, out TimeSpan retryAfter))
             {
                 return RefuseForNowAsync(context, StatusCodes.Status429TooManyRequests, "There are too many connections of this address or this user.", retryAfter);
             }
@@ -96,7 +96,7 @@ public static class EventEndpointExtensions
             return accepting.IsCompletedSuccessfully ? RunAsync(context, accepting.Result, place) : AwaitAsync(context, accepting, place);
         }
 
-        private async Task AwaitAsync(HttpContext context, ValueTask<ITransport> accepting, ConnectionPlace place)
+        private async Task AwaitAsync(HttpContext context, ValueTask<ITransport> accepting, ClientPlace place)
         {
             ITransport accepted;
             try
@@ -113,16 +113,16 @@ public static class EventEndpointExtensions
             await RunAsync(context, accepted, place).ConfigureAwait(false);
         }
 
-        private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted, ConnectionPlace place)
+        private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted, ClientPlace place)
         {
             var wishes = UrlWishes.Of(context.Request.Query);
             Task<DisconnectReason> running = server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), wishes, place);
 
             // Nobody needs to wait for a place that is no limited one's.
-            return place == ConnectionPlace.Unlimited ? running : GiveBackAsync(running, place);
+            return place == ClientPlace.Unlimited ? running : GiveBackAsync(running, place);
         }
 
-        private static async Task<DisconnectReason> GiveBackAsync(Task<DisconnectReason> running, ConnectionPlace place)
+        private static async Task<DisconnectReason> GiveBackAsync(Task<DisconnectReason> running, ClientPlace place)
         {
             try
             {

@@ -64,13 +64,13 @@ internal sealed class ConnectionLimiter : IDisposable
     }
 
     /// <summary>Takes a place for a connection; null when its address or its user has as many as it may.</summary>
-    public ConnectionPlace? TryEnter(IPAddress? address, ClaimsPrincipal? principal)
+    public ClientPlace? TryEnter(IPAddress? address, ClaimsPrincipal? principal)
     {
         ClientNetwork? network = _rules.Find(address);
         string? user = NameOf(principal);
         if (network is null && user is null)
         {
-            return ConnectionPlace.Unlimited;
+            return ClientPlace.Unlimited;
         }
 
         RateLimitLease? ofAddress = network is null ? null : _addresses?.Value.AttemptAcquire(network.Value);
@@ -90,7 +90,7 @@ internal sealed class ConnectionLimiter : IDisposable
             return null;
         }
 
-        return new ConnectionPlace(this, network, user, ofAddress, ofUser);
+        return new ClientPlace(this, network, user, ofAddress, ofUser);
     }
 
     /// <summary>Forgets the rates that nobody uses any more.</summary>

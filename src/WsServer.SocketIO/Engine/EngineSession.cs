@@ -50,7 +50,7 @@ internal sealed partial class EngineSession : ITransport
     public string Sid { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
 
     /// <summary>Its place among the connections of its address and its user; null when these are not limited here.</summary>
-    public ConnectionPlace? Place { get; init; }
+    public ClientPlace? Place { get; init; }
 
     /// <summary>Completes when the session no longer uses its WebSocket.</summary>
     public Task Disposed => _disposed.Task;

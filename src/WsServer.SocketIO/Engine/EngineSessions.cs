@@ -27,7 +27,7 @@ internal sealed class EngineSessions(EngineSettings settings)
     /// <summary>Opens a session in a place that was taken.</summary>
     /// <param name="socket">The WebSocket that it was opened over; null when it is polling.</param>
     /// <param name="place">Its place among the connections of its address and its user, which it gives back at its end.</param>
-    public EngineSession Open(EngineSocket? socket, ConnectionPlace? place)
+    public EngineSession Open(EngineSocket? socket, ClientPlace? place)
     {
         var session = new EngineSession(settings, socket, Forget) { Place = place };
         _open.TryAdd(session.Sid, session);

@@ -91,7 +91,7 @@ internal sealed class EngineEndpoint(
 
     private Task OpenPollingAsync(HttpContext context)
     {
-        if (TryReserve(context, out ConnectionPlace? place) is { } error)
+        if (TryReserve(context, out ClientPlace? place) is { } error)
         {
             return context.Response.RefuseAsync(error);
         }
@@ -109,7 +109,7 @@ internal sealed class EngineEndpoint(
 
     private async Task OpenWebSocketAsync(HttpContext context)
     {
-        if (TryReserve(context, out ConnectionPlace? place) is { } error)
+        if (TryReserve(context, out ClientPlace? place) is { } error)
         {
             await context.Response.RefuseUpgradeAsync(error).ConfigureAwait(false);
             return;
@@ -131,7 +131,7 @@ internal sealed class EngineEndpoint(
         await RunAsync(session, Handshake.From(context, settings.Time), socket).ConfigureAwait(false);
     }
 
-    private EngineError? TryReserve(HttpContext context, out ConnectionPlace? place)
+    private EngineError? TryReserve(HttpContext context, out ClientPlace? place)
     {
         place = null;
         if (isLimited && !context.TryTakeEventPlace(out place, out TimeSpan retryAfter))

@@ -5,7 +5,7 @@ namespace WsServer.Limits;
 /// <summary>
 /// A place among the connections of an address and of a user, and what these may send. Disposing gives it back, once.
 /// </summary>
-public sealed class ConnectionPlace : IDisposable
+public sealed class ClientPlace : IDisposable
 {
     private readonly ConnectionLimiter? _limiter;
     private readonly RateLimitLease? _ofAddress;
@@ -14,7 +14,7 @@ public sealed class ConnectionPlace : IDisposable
     private readonly string? _user;
     private int _isGone;
 
-    internal ConnectionPlace(ConnectionLimiter? limiter = null, ClientNetwork? network = null, string? user = null, RateLimitLease? ofAddress = null, RateLimitLease? ofUser = null)
+    internal ClientPlace(ConnectionLimiter? limiter = null, ClientNetwork? network = null, string? user = null, RateLimitLease? ofAddress = null, RateLimitLease? ofUser = null)
     {
         _limiter = limiter;
         _ofAddress = ofAddress;
@@ -26,7 +26,7 @@ public sealed class ConnectionPlace : IDisposable
     }
 
     /// <summary>That of a client who is limited neither by address nor by user.</summary>
-    internal static ConnectionPlace Unlimited { get; } = new();
+    internal static ClientPlace Unlimited { get; } = new();
 
     /// <summary>What its address may send; null when that is not limited.</summary>
     internal SharedMeter? AddressMeter { get; }
