@@ -117,11 +117,19 @@ public sealed class Broadcast : IEmitter
         return Task.FromResult<IReadOnlyList<RemoteSocket>>(sockets);
     }
 
-    /// <summary>Puts the sockets into rooms.</summary>
+    /// <summary>Puts the sockets into rooms. One that is in as many as it may be stays out of more, which is logged.</summary>
+    /// <exception cref="EventException"><c>room_name_too_long</c>: a name is over <see cref="EventServerOptions.MaxRoomNameLength"/>; no socket has joined.</exception>
     public Task SocketsJoinAsync(params string[] rooms)
     {
-        Checked(rooms);
-        Visit(rooms, static (socket, all) => socket.Join(all));
+        RoomNames.Checked(rooms, _namespace.Runtime.Options);
+        Visit(rooms, static (socket, all) =>
+        {
+            if (!socket.TryJoin(all))
+            {
+                EventRuntime runtime = socket.Namespace.Runtime;
+                runtime.Refusals.TooManyRooms(socket.Id, runtime.Options.MaxRoomsPerSocket);
+            }
+        });
         return Task.CompletedTask;
     }
 

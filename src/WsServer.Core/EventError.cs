@@ -80,6 +80,15 @@ public static class ErrorCodes
     /// <summary>As many acks are pending for the socket as may be.</summary>
     public const string TooManyPendingAcks = "too_many_pending_acks";
 
+    /// <summary>The client sends more than it may, or its user or its address does.</summary>
+    public const string RateLimited = "rate_limited";
+
+    /// <summary>The socket is in as many rooms as it may be.</summary>
+    public const string TooManyRooms = "too_many_rooms";
+
+    /// <summary>The name of a room is over <see cref="EventServerOptions.MaxRoomNameLength"/>.</summary>
+    public const string RoomNameTooLong = "room_name_too_long";
+
     /// <summary>The client does not read and its outbox is full.</summary>
     public const string SlowConsumer = "slow_consumer";
 

@@ -25,7 +25,7 @@ public sealed class EventNamespace : EventHandlers, IEmitter
         Name = name;
         _runtime = runtime;
         HandlerTable = new HandlerTable(runtime.Names);
-        _index = new RoomIndex<EventSocket>(RoomChanged);
+        _index = new RoomIndex<EventSocket>(RoomChanged, runtime.Options.MaxRoomsPerSocket);
         _everyone = new Broadcast(this);
         Recovery = new NamespaceRecovery(this, runtime.Recovery);
     }

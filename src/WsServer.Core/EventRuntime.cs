@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using WsServer.Backplane;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
+using WsServer.Limits;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -28,6 +29,9 @@ internal sealed class EventRuntime(
     public NameTable Names { get; } = new();
 
     public EventMetrics Metrics => metrics;
+
+    /// <summary>Tells of those who were refused.</summary>
+    public RefusalLog Refusals { get; } = new(logger, time);
 
     /// <summary>What lets clients come back.</summary>
     public ServerRecovery Recovery { get; } = new(options, time);

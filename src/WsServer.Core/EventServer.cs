@@ -4,6 +4,7 @@ using WsServer.Backplane;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
+using WsServer.Limits;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -21,6 +22,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private readonly JsonPacketCodec _codec;
     private readonly Lazy<Heartbeat> _heartbeat;
     private readonly ConnectionSettings _connectionSettings;
+    private readonly ConnectionLimiter _limiter;
     private readonly OutboxSettings _outboxSettings;
     private readonly ConcurrentDictionary<Connection, Session> _open = new();
     private readonly MemoryWatch _memory;
@@ -31,12 +33,14 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
+        _limiter = new ConnectionLimiter(options, runtime.Time, runtime.Refusals, runtime.Metrics);
         _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
         _memory = new MemoryWatch(options.MemoryPressure, runtime.Memory, runtime.Time, runtime.Logger);
-        Places = new ConnectionPlaces(options.MaxConnections, DescriptorLimit.Read(), _memory, runtime.Logger);
+        Places = new ConnectionPlaces(options.MaxConnections, DescriptorLimit.Read(), _memory, runtime.Logger, runtime.Refusals);
         Watch = runtime.Watch = new HandlerWatch(_open.Select(o => o.Value), options.HungHandlerAfter, runtime.Time, runtime.Logger);
         runtime.Metrics.ObserveHandlers(() => Watch.Dump().Count, () => Watch.Hung);
-        _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
+        RateLimit? rate = RateLimit.From(RateScopes.Connection, options.Limits.PerConnection, runtime.Time);
+        _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger, new RateSettings(rate, runtime.Time, runtime.Metrics, runtime.Refusals));
         _outboxSettings = new OutboxSettings(
             options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize, options.MaxDroppableBytes);
         runtime.Recovery.Released = _namespaces.Release;
@@ -62,6 +66,8 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private protected override HandlerTable Handlers => Root.HandlerTable;
 
     internal EventRuntime Runtime => _runtime;
+
+    internal ConnectionLimiter Limiter => _limiter;
 
     internal ConnectionPlaces Places { get; }
 
@@ -179,9 +185,15 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// How messages are encoded; the JSON envelope by default. With one that <see cref="IPacketCodec.SupportsRecovery"/> the
     /// client can come back after the transport has ended.
     /// </param>
+    /// <param name="place">
+    /// The client's place among the connections of its address and its user, if it was taken before (see
+    /// <c>TryTakeEventPlace</c>); the caller gives it back. Without, one is taken for the handshake, and a client for
+    /// whom there is none is closed with 1013.
+    /// </param>
     /// <returns>Why it ended.</returns>
     /// <exception cref="ArgumentException">There is no such namespace.</exception>
-    public async Task<DisconnectReason> RunAsync(ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null)
+    public async Task<DisconnectReason> RunAsync(
+        ITransport transport, Handshake? handshake = null, string? ns = "/", IPacketCodec? codec = null, ClientPlace? place = null)
     {
         ArgumentNullException.ThrowIfNull(transport);
         if (ns is not null && !Exists(ns))
@@ -189,18 +201,21 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             throw new ArgumentException($"There is no namespace '{ns}'.", nameof(ns));
         }
 
-        if (!TryReserve())
+        handshake ??= new Handshake { Time = _runtime.Time.GetUtcNow() };
+        using ClientPlace? taken = place is null && _limiter.TryAttempt(handshake.Address, out _) ? _limiter.TryEnter(handshake.Address, handshake.FoundUser) : null;
+        if ((place ?? taken) is not { } own || !TryReserve())
         {
             await RefuseAsync(transport).ConfigureAwait(false);
             return DisconnectReason.ServerNamespaceDisconnect;
         }
 
-        return await RunReservedAsync(transport, handshake ?? new Handshake { Time = _runtime.Time.GetUtcNow() }, ns ?? "", codec ?? _codec).ConfigureAwait(false);
+        return await RunReservedAsync(transport, handshake, ns ?? "", codec ?? _codec, own).ConfigureAwait(false);
     }
 
-    /// <summary>Stops the timer of the heartbeat. The services do it when the host ends.</summary>
+    /// <summary>Stops the timers. The services do it when the host ends.</summary>
     public void Dispose()
     {
+        _limiter.Dispose();
         if (_heartbeat.IsValueCreated)
         {
             _heartbeat.Value.Dispose();
@@ -217,7 +232,13 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             return false;
         }
 
-        return Places.TryTake();
+        if (Places.TryTake())
+        {
+            return true;
+        }
+
+        _runtime.Metrics.Refused("server");
+        return false;
     }
 
     /// <summary>Gives back a place that was not used after all.</summary>
@@ -228,10 +249,11 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     /// <param name="handshake">How the client came.</param>
     /// <param name="ns">The namespace of its URL.</param>
     /// <param name="wishes">What else the URL asks for.</param>
-    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes)
+    /// <param name="place">Its place, which the caller gives back.</param>
+    internal Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, in UrlWishes wishes, ClientPlace place)
     {
         IPacketCodec codec = wishes.CanRecover ? _codec.RecoveryForm : _codec;
-        return RunReservedAsync(transport, handshake, ns, wishes.TakesBinary ? codec.BinaryForm : codec, wishes.Session, wishes.Seq);
+        return RunReservedAsync(transport, handshake, ns, wishes.TakesBinary ? codec.BinaryForm : codec, place, wishes.Session, wishes.Seq);
     }
 
     /// <summary>Tells every client that the server stops, lets what runs finish for as long as allowed, and closes with 1001.</summary>
@@ -277,6 +299,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime.Recovery.Tick();
         Watch.Tick(now);
         _memory.Tick(now);
+        _limiter.Tick();
     }
 
     private async Task RefuseAsync(ITransport transport)
@@ -304,12 +327,13 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         });
     }
 
-    private Task<DisconnectReason> RunReservedAsync(ITransport transport, Handshake handshake, string ns, IPacketCodec codec, string? resumed = null, long seq = 0)
+    private Task<DisconnectReason> RunReservedAsync(
+        ITransport transport, Handshake handshake, string ns, IPacketCodec codec, ClientPlace place, string? resumed = null, long seq = 0)
     {
         var abort = new CancellationTokenSource();
         var outbox = new Outbox(transport, codec, ns, _outboxSettings, abort.Token);
         var session = new Session(_namespaces, _runtime, handshake, outbox);
-        var connection = new Connection(transport, outbox, session, _connectionSettings, abort);
+        var connection = new Connection(transport, outbox, session, _connectionSettings, abort, place);
         return RunReservedAsync(session, connection, resumed, seq);
     }
 

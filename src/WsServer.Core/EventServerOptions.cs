@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using WsServer.Limits;
 
 namespace WsServer;
 
@@ -25,6 +26,12 @@ public sealed class EventServerOptions
 
     /// <summary>How many namespaces one connection may be in. One more is answered <c>too_many_namespaces</c>. Default 32.</summary>
     public int MaxNamespacesPerConnection { get; set; } = 32;
+
+    /// <summary>How many rooms one socket may be in, without its own. One more fails with <c>too_many_rooms</c>. Default 1,000.</summary>
+    public int MaxRoomsPerSocket { get; set; } = 1_000;
+
+    /// <summary>The longest name of a room to join, in characters (UTF-16). A longer one fails with <c>room_name_too_long</c>. Default 256.</summary>
+    public int MaxRoomNameLength { get; set; } = 256;
 
     /// <summary>The longest name of an event or a namespace, in characters (UTF-16). A longer one is <c>invalid_envelope</c>. Default 256.</summary>
     public int MaxEventNameLength { get; set; } = 256;
@@ -148,6 +155,9 @@ public sealed class EventServerOptions
     /// </summary>
     public IList<string> AllowedOrigins { get; } = [];
 
+    /// <summary>How often clients may connect, and how much they may send.</summary>
+    public EventServerLimits Limits { get; } = new();
+
     /// <summary>Sets JSON options other than those of <c>ConfigureHttpJsonOptions</c>, which are the web defaults.</summary>
     public void UseJsonSerializerOptions(JsonSerializerOptions options)
     {
@@ -173,6 +183,8 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
 
         AtLeast(nameof(options.MaxConnections), options.MaxConnections, 1);
         AtLeast(nameof(options.MaxNamespacesPerConnection), options.MaxNamespacesPerConnection, 1);
+        AtLeast(nameof(options.MaxRoomsPerSocket), options.MaxRoomsPerSocket, 1);
+        AtLeast(nameof(options.MaxRoomNameLength), options.MaxRoomNameLength, 1);
         AtLeast(nameof(options.MaxEventNameLength), options.MaxEventNameLength, 1);
         AtLeast(nameof(options.MaxJsonDepth), options.MaxJsonDepth, 2);
         if (options.MaxJsonDepth > 1_000)
@@ -225,6 +237,7 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
             }
         }
 
+        errors.AddRange(EventServerLimitsValidator.FindErrors(options));
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         void AtLeast(string option, long value, long least)

@@ -131,9 +131,19 @@ public sealed class EventSocket : EventHandlers, IEmitter
         where TState : class, new() => (TState)AllItems.GetOrAdd(typeof(TState), static _ => new TState())!;
 
     /// <summary>Joins rooms. Joining one again does nothing.</summary>
+    /// <exception cref="EventException">
+    /// <c>too_many_rooms</c>: it is in <see cref="EventServerOptions.MaxRoomsPerSocket"/>; it has joined those of
+    /// <paramref name="rooms"/> before the first that is one too many. <c>room_name_too_long</c>: a name is over
+    /// <see cref="EventServerOptions.MaxRoomNameLength"/>; it has joined none.
+    /// </exception>
     public Task JoinAsync(params string[] rooms)
     {
-        Join(WsServer.Broadcast.Checked(rooms));
+        if (!TryJoin(RoomNames.Checked(rooms, Namespace.Runtime.Options)))
+        {
+            int limit = Namespace.Runtime.Options.MaxRoomsPerSocket;
+            throw new EventException(ErrorCodes.TooManyRooms, $"A socket may be in {limit} rooms.", new() { ["limit"] = limit });
+        }
+
         return Task.CompletedTask;
     }
 
@@ -223,7 +233,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
         return Task.CompletedTask;
     }
 
-    internal void Join(string[] rooms)
+    /// <summary>Joins rooms up to the first that is one too many; false when there is one.</summary>
+    internal bool TryJoin(string[] rooms)
     {
         foreach (string room in rooms)
         {
@@ -232,8 +243,18 @@ public sealed class EventSocket : EventHandlers, IEmitter
                 Namespace.Recovery.NoteJoin(recovery, room);
             }
 
-            Namespace.Index.Join(_member, room);
+            if (!Namespace.Index.Join(_member, room))
+            {
+                if (Recovery is { } noted)
+                {
+                    Namespace.Recovery.NoteLeave(noted, room);
+                }
+
+                return false;
+            }
         }
+
+        return true;
     }
 
     internal void Leave(string[] rooms)

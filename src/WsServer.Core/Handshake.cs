@@ -40,6 +40,9 @@ public sealed record Handshake
         init => _user = value;
     }
 
+    /// <summary>The same; null where nobody was found.</summary>
+    internal ClaimsPrincipal? FoundUser => _user;
+
     /// <summary>That of a request.</summary>
     /// <param name="context">The request that opens the connection.</param>
     /// <param name="time">For <see cref="Time"/>.</param>

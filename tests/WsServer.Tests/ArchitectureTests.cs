@@ -23,9 +23,10 @@ public partial class ArchitectureTests
         { "Rooms", ["Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
         { "Connections", ["Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "Limits", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Dispatch", ["Hosting", "Backplane"] },
         { "Backplane", ["Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
-        { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },
     };
 

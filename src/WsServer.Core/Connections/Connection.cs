@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
 using WsServer.Diagnostics;
+using WsServer.Limits;
 using WsServer.Wire;
 
 namespace WsServer.Connections;
 
 /// <summary>What a connection needs from the server, the same for all.</summary>
-internal sealed record ConnectionSettings(EventServerOptions Options, TimeProvider Time, ILogger Logger);
+internal sealed record ConnectionSettings(EventServerOptions Options, TimeProvider Time, ILogger Logger, RateSettings Rates);
 
 /// <summary>Takes what a client says.</summary>
 internal interface IPacketReceiver
@@ -23,7 +24,8 @@ internal sealed class Connection(
     Outbox outbox,
     IPacketReceiver receiver,
     ConnectionSettings settings,
-    CancellationTokenSource abort)
+    CancellationTokenSource abort,
+    ClientPlace place)
 {
     // After so many messages of one batch, what they brought forth leaves even if more have come.
     private const int BatchMessages = 64;
@@ -31,6 +33,7 @@ internal sealed class Connection(
     private readonly IHeartbeatTransport? _heartbeat = transport as IHeartbeatTransport;
     // One that is told directly needs no registration, which is larger than the rest of what it keeps for its reading.
     private readonly CancellationToken _receiving = transport is IAbortable ? CancellationToken.None : abort.Token;
+    private RateGuard _rates = new(place);
     private long _lastPing = settings.Time.GetTimestamp();
     private Task _reading = Task.CompletedTask;
     private bool _isPongDue;
@@ -196,6 +199,17 @@ internal sealed class Connection(
 
     private ValueTask Take(TransportMessage message)
     {
+        if (!outbox.IsCompleted && !_rates.TryTake(settings.Rates, outbox, _heartbeat?.LastReceived ?? settings.Time.GetTimestamp(), message.Payload.Length))
+        {
+            // Before anybody has looked at it: garbage costs its sender as much as an event.
+            return ValueTask.CompletedTask;
+        }
+
+        if (message.Kind == TransportMessageKind.Control)
+        {
+            return ValueTask.CompletedTask;
+        }
+
         if (message.Kind == TransportMessageKind.TooLarge)
         {
             outbox.Complete(Closing.TooLarge(settings.Options.MaxMessageBytes));

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
 using WsServer.Diagnostics;
+using WsServer.Limits;
 
 namespace WsServer.Connections;
 
 /// <summary>The places for connections: as many as the options, the process's descriptors and its memory allow.</summary>
 /// <remarks>Safe for concurrent use.</remarks>
-internal sealed class ConnectionPlaces(int wanted, DescriptorLimit descriptors, MemoryWatch memory, ILogger logger)
+internal sealed class ConnectionPlaces(int wanted, DescriptorLimit descriptors, MemoryWatch memory, ILogger logger, RefusalLog refusals)
 {
     private int _taken;
 
@@ -31,7 +32,7 @@ internal sealed class ConnectionPlaces(int wanted, DescriptorLimit descriptors, 
         }
 
         GiveBack();
-        logger.TooManyConnections(Limit);
+        refusals.TooManyConnections(Limit);
         return false;
     }
 

@@ -16,7 +16,9 @@ namespace WsServer.Connections;
 /// <param name="maxMessageBytes">The longest message to receive.</param>
 /// <param name="time">For <see cref="LastReceived"/>.</param>
 /// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
-internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort)
+/// <param name="tellsControls">Whether pings and pongs are told of, as <see cref="TransportMessageKind.Control"/>.</param>
+internal sealed class FramedWebSocketTransport(
+    PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort, bool tellsControls = false)
     : IHeartbeatTransport, IAbortable, IPrefetched
 {
     private const int NormalClosure = 1000;
@@ -132,10 +134,18 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
                     // What is left is the start of something: seen, and kept in the pipe.
                     message = default;
                     return false;
-                case FrameKind.Pong:
-                    break;
-                case FrameKind.Ping:
-                    Pong();
+                case FrameKind.Pong or FrameKind.Ping:
+                    if (kind == FrameKind.Ping)
+                    {
+                        Pong();
+                    }
+
+                    if (tellsControls)
+                    {
+                        message = new(TransportMessageKind.Control, _frames.Payload);
+                        return true;
+                    }
+
                     break;
                 case FrameKind.Close:
                     TakeClose();

@@ -56,6 +56,12 @@ public enum TransportMessageKind
     /// <summary>A binary message.</summary>
     Binary,
 
+    /// <summary>
+    /// Nothing for the server, as the transport has dealt with it itself, such as a ping. It counts for the rates (see
+    /// <see cref="EventServerLimits"/>); a transport whose clients can send such things without end should tell of them.
+    /// </summary>
+    Control,
+
     /// <summary>A message over <see cref="EventServerOptions.MaxMessageBytes"/>, which was not kept.</summary>
     TooLarge,
 }

@@ -17,6 +17,8 @@ internal sealed class EventMetrics
     private readonly Counter<long> _conflated;
     private readonly Counter<long> _ackTimeouts;
     private readonly Counter<long> _recoveries;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _rateLimited;
     private readonly Counter<long> _logFailures;
     private readonly Meter _meter;
 
@@ -34,6 +36,8 @@ internal sealed class EventMetrics
         _conflated = meter.CreateCounter<long>("wsserver.events.conflated", "{event}", "Events that a newer one of their key replaced before they were sent.");
         _ackTimeouts = meter.CreateCounter<long>("wsserver.acks.timeouts", "{ack}", "Acks that clients did not give in time.");
         _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
+        _refused = meter.CreateCounter<long>("wsserver.connections.refused", "{connection}", "Attempts to connect that were refused, by the limit that they met.");
+        _rateLimited = meter.CreateCounter<long>("wsserver.rate_limited", "{message}", "Messages dropped because there were too many, by whose rate they were over.");
         _logFailures = meter.CreateCounter<long>("wsserver.log.failures", "{message}", "Log messages that could not be written.");
     }
 
@@ -66,6 +70,12 @@ internal sealed class EventMetrics
     public void LogFailure() => _logFailures.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
+
+    /// <param name="limit">One of our words.</param>
+    public void Refused(string limit) => _refused.Add(1, new KeyValuePair<string, object?>("limit", limit));
+
+    /// <param name="scope">One of our words.</param>
+    public void RateLimited(string scope) => _rateLimited.Add(1, new KeyValuePair<string, object?>("scope", scope));
 
     public void Recovery(bool isRecovered) => _recoveries.Add(1, new KeyValuePair<string, object?>("recovered", isRecovered));
 }

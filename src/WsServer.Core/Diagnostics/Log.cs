@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace WsServer.Diagnostics;
@@ -29,11 +30,11 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Warning, "Socket {Sid} left {Namespace}, but its handlers still run; going on without them.")]
     public static partial void HandlersStillRun(this ILogger logger, string sid, string @namespace);
 
-    [LoggerMessage(9, LogLevel.Warning, "An upgrade was refused: the origin {Origin} is not allowed. See EventServerOptions.AllowedOrigins.")]
-    public static partial void OriginRefused(this ILogger logger, string origin);
+    [LoggerMessage(9, LogLevel.Warning, "An upgrade was refused: the origin {Origin} is not allowed. See EventServerOptions.AllowedOrigins. {Skipped} refusals before it were not logged.")]
+    public static partial void OriginRefused(this ILogger logger, string origin, int skipped);
 
-    [LoggerMessage(10, LogLevel.Warning, "An upgrade was refused: there are {Count} connections, as many as MaxConnections allows.")]
-    public static partial void TooManyConnections(this ILogger logger, int count);
+    [LoggerMessage(10, LogLevel.Warning, "An upgrade was refused: there are {Count} connections, as many as MaxConnections allows. {Skipped} refusals before it were not logged.")]
+    public static partial void TooManyConnections(this ILogger logger, int count, int skipped);
 
     [LoggerMessage(11, LogLevel.Information, "Shutting down: {Count} connections are told, their handlers may finish.")]
     public static partial void ShuttingDown(this ILogger logger, int count);
@@ -55,6 +56,21 @@ internal static partial class Log
 
     [LoggerMessage(18, LogLevel.Debug, "Socket {Sid} came back to {Namespace}, where it had missed {Count} events.")]
     public static partial void CameBack(this ILogger logger, string sid, string @namespace, int count);
+
+    [LoggerMessage(30, LogLevel.Warning, "A connection was refused: {Address} tries more often than ConnectionAttemptsPerSecond allows. {Skipped} refusals before it were not logged.")]
+    public static partial void TooManyAttempts(this ILogger logger, IPAddress address, int skipped);
+
+    [LoggerMessage(31, LogLevel.Warning, "A connection was refused: {Address} has as many as MaxConnectionsPerAddress allows. {Skipped} refusals before it were not logged.")]
+    public static partial void TooManyOfAddress(this ILogger logger, IPAddress address, int skipped);
+
+    [LoggerMessage(32, LogLevel.Warning, "A connection was refused: the user {User} has as many as MaxConnectionsPerUser allows. {Skipped} refusals before it were not logged.")]
+    public static partial void TooManyOfUser(this ILogger logger, string user, int skipped);
+
+    [LoggerMessage(33, LogLevel.Warning, "A connection was closed: its client went on sending over the rate for each {Scope}. {Skipped} before it were not logged.")]
+    public static partial void RateLimited(this ILogger logger, string scope, int skipped);
+
+    [LoggerMessage(34, LogLevel.Warning, "Socket {Sid} was not put into a room: it is in {Limit}, as many as MaxRoomsPerSocket allows. {Skipped} before it were not logged.")]
+    public static partial void TooManyRooms(this ILogger logger, string sid, int limit, int skipped);
 
     [LoggerMessage(50, LogLevel.Warning, "The handler of {Event} for socket {Sid} in {Namespace} has been running for more than {Seconds} s.")]
     public static partial void HandlerHangs(this ILogger logger, string @event, string sid, string @namespace, double seconds);

@@ -82,7 +82,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         // from here on stands in the log.
         _namespace.Index.Add(socket.Member);
         _namespace.Recovery.RestoreJoins(recovery, back);
-        socket.Join([.. back.Rooms.Keys]);
+        socket.TryJoin([.. back.Rooms.Keys]);
         Gathering gathering = Gathering.Open();
         try
         {

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using WsServer;
 using WsServer.Connections;
-using WsServer.Diagnostics;
 using WsServer.Hosting;
+using WsServer.Limits;
 using WsServer.Wire;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -49,6 +49,11 @@ public static class EventEndpointExtensions
 
         public RequestDelegate CheckAsync(RequestDelegate next) => context =>
         {
+            if (!context.TryCountEventAttempt(out TimeSpan retryAfter))
+            {
+                return RefuseForNowAsync(context, StatusCodes.Status429TooManyRequests, "There are too many attempts to connect from this address.", retryAfter);
+            }
+
             string origin = context.Request.Headers.Origin.ToString();
             if (!server.Exists(NamespaceOf(context.Request.RouteValues)))
             {
@@ -57,7 +62,7 @@ public static class EventEndpointExtensions
 
             if (!context.IsEventOriginAllowed())
             {
-                _runtime.Logger.OriginRefused(origin);
+                _runtime.Refusals.OriginRefused(origin);
                 return RefuseAsync(context, StatusCodes.Status403Forbidden, "This origin may not connect.");
             }
 
@@ -73,21 +78,25 @@ public static class EventEndpointExtensions
                 return RefuseAsync(context, StatusCodes.Status400BadRequest, "This is no WebSocket handshake of version 13.");
             }
 
+            if (!context.TryTakeEventPlace(out ClientPlace? place, out TimeSpan retryAfter))
+            {
+                return RefuseForNowAsync(context, StatusCodes.Status429TooManyRequests, "There are too many connections of this address or this user.", retryAfter);
+            }
+
             if (!server.TryReserve())
             {
-                double seconds = Math.Ceiling(_runtime.Options.ReconnectDelay.TotalSeconds);
-                context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-                return RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server takes no more connections now.");
+                place.Dispose();
+                return RefuseForNowAsync(context, StatusCodes.Status503ServiceUnavailable, "The server takes no more connections now.", _runtime.Options.ReconnectDelay);
             }
 
             string? protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(JsonPacketCodec.Subprotocol) ? JsonPacketCodec.Subprotocol : null;
             ValueTask<ITransport> accepting = context.AcceptEventTransportAsync(_runtime.Options.MaxMessageBytes, protocol);
 
             // Nothing of this method lives on with the connection when it is accepted at once, as it nearly always is.
-            return accepting.IsCompletedSuccessfully ? RunAsync(context, accepting.Result) : AwaitAsync(context, accepting);
+            return accepting.IsCompletedSuccessfully ? RunAsync(context, accepting.Result, place) : AwaitAsync(context, accepting, place);
         }
 
-        private async Task AwaitAsync(HttpContext context, ValueTask<ITransport> accepting)
+        private async Task AwaitAsync(HttpContext context, ValueTask<ITransport> accepting, ClientPlace place)
         {
             ITransport accepted;
             try
@@ -97,16 +106,38 @@ public static class EventEndpointExtensions
             catch
             {
                 server.Unreserve();
+                place.Dispose();
                 throw;
             }
 
-            await RunAsync(context, accepted).ConfigureAwait(false);
+            await RunAsync(context, accepted, place).ConfigureAwait(false);
         }
 
-        private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted)
+        private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted, ClientPlace place)
         {
             var wishes = UrlWishes.Of(context.Request.Query);
-            return server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), wishes);
+            Task<DisconnectReason> running = server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), wishes, place);
+
+            // Nobody needs to wait for a place that is no limited one's.
+            return place == ClientPlace.Unlimited ? running : GiveBackAsync(running, place);
+        }
+
+        private static async Task<DisconnectReason> GiveBackAsync(Task<DisconnectReason> running, ClientPlace place)
+        {
+            try
+            {
+                return await running.ConfigureAwait(false);
+            }
+            finally
+            {
+                place.Dispose();
+            }
+        }
+
+        private static Task RefuseForNowAsync(HttpContext context, int status, string why, TimeSpan retryAfter)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(retryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            return RefuseAsync(context, status, why);
         }
 
         private static Task RefuseAsync(HttpContext context, int status, string why)

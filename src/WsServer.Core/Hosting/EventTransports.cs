@@ -34,7 +34,10 @@ public static class EventTransports
     /// <param name="context">The request, for which <c>context.WebSockets.IsWebSocketRequest</c> holds.</param>
     /// <param name="maxMessageBytes">The longest message to take; a longer one is received as <see cref="TransportMessageKind.TooLarge"/>.</param>
     /// <param name="subprotocol">The subprotocol to select, one of those the client offers.</param>
-    /// <remarks>The token of the transport's first receive counts for all: when it is cancelled, receiving is over for good.</remarks>
+    /// <remarks>
+    /// The token of the transport's first receive counts for all: when it is cancelled, receiving is over for good. Pings
+    /// and pongs are received as <see cref="TransportMessageKind.Control"/>.
+    /// </remarks>
     public static ValueTask<ITransport> AcceptEventTransportAsync(this HttpContext context, int maxMessageBytes, string? subprotocol = null)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -61,7 +64,7 @@ public static class EventTransports
     {
         TimeProvider time = context.RequestServices.GetRequiredService<TimeProvider>();
         return UpgradeCapture.Find(context.Features) is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
-            ? new FramedWebSocketTransport(input, output, maxMessageBytes, time, context.Abort)
+            ? new FramedWebSocketTransport(input, output, maxMessageBytes, time, context.Abort, tellsControls: true)
             : new WebSocketTransport(accepted, maxMessageBytes, context.Abort);
     }
 }

@@ -11,13 +11,22 @@ internal enum RoomChange
     Deleted,
 }
 
+/// <summary>What became of a wish to join a room.</summary>
+internal enum JoinOutcome
+{
+    Joined,
+    NothingToDo,
+    Full,
+}
+
 /// <summary>
 /// Who is in which room. Joining and leaving cost the same however many are there; visiting copies nothing and holds
 /// no lock. A room is there from its first member to its last.
 /// </summary>
 /// <param name="changed">Told of each change after it is made, on the thread that made it: change, room, member id.</param>
+/// <param name="maxRooms">How many rooms a member may be in.</param>
 /// <remarks>Safe for concurrent use.</remarks>
-internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
+internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed, int maxRooms = int.MaxValue)
 {
     private readonly ConcurrentDictionary<string, RoomMember<T>> _members = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Room<T>> _rooms = new(StringComparer.Ordinal);
@@ -66,10 +75,12 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
         }
     }
 
-    public void Join(RoomMember<T> member, string room)
+    /// <summary>Puts a member into a room; false when it is in as many others as it may be.</summary>
+    public bool Join(RoomMember<T> member, string room)
     {
         bool isNew = false;
-        bool isJoined = member.TryJoin(room, (m, name) => Enter(m, name, out isNew));
+        JoinOutcome outcome = member.TryJoin(room, maxRooms, (m, name) => Enter(m, name, out isNew));
+        bool isJoined = outcome == JoinOutcome.Joined;
         if (isJoined && isNew)
         {
             changed(RoomChange.Created, room, member.Id);
@@ -79,6 +90,8 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed)
         {
             changed(RoomChange.Joined, room, member.Id);
         }
+
+        return outcome != JoinOutcome.Full;
     }
 
     public void Leave(RoomMember<T> member, string room)

@@ -43,18 +43,23 @@ internal sealed class RoomMember<T>(string id, T value, object? companion = null
         }
     }
 
-    /// <summary>Enters a room through <paramref name="enter"/>, unless the member is in it or gone.</summary>
-    public bool TryJoin(string room, Func<RoomMember<T>, string, Membership<T>> enter)
+    /// <summary>Enters a room through <paramref name="enter"/>, unless the member is in it, gone, or in <paramref name="limit"/> rooms.</summary>
+    public JoinOutcome TryJoin(string room, int limit, Func<RoomMember<T>, string, Membership<T>> enter)
     {
         lock (this)
         {
             if (_isGone || room == Id || (_rooms is not null && _rooms.ContainsKey(room)))
             {
-                return false;
+                return JoinOutcome.NothingToDo;
+            }
+
+            if (_rooms?.Count >= limit)
+            {
+                return JoinOutcome.Full;
             }
 
             (_rooms ??= new(StringComparer.Ordinal)).Add(room, enter(this, room));
-            return true;
+            return JoinOutcome.Joined;
         }
     }
 

@@ -15,5 +15,7 @@ internal sealed record EngineError(int Code, string Message, int Status = 400)
 
     // The protocol knows no codes for these.
     public static readonly EngineError TooLarge = new(3, "Payload too large", 413);
+    public static readonly EngineError TooManyAttempts = new(3, "Too many attempts to connect", 429);
+    public static readonly EngineError TooManyConnections = new(3, "Too many connections of this address or this user", 429);
     public static readonly EngineError Full = new(3, "Too many connections", 503);
 }

@@ -79,13 +79,13 @@ internal sealed partial class EngineSession
             arrival = Task.CompletedTask;
             while (_posted is { } posted)
             {
-                if (!posted.TryTake(out ReadOnlyMemory<byte> payload, out bool isBinary))
+                if (!posted.TryTake(out ReadOnlyMemory<byte> payload, out TransportMessageKind kind))
                 {
                     // Only now, as the reader has dealt with the last one.
                     posted.Complete();
                     _posted = null;
                 }
-                else if (TryAssemble(payload, isBinary, out message))
+                else if (kind == TransportMessageKind.Control ? TryTell(payload, out message) : TryAssemble(payload, kind == TransportMessageKind.Binary, out message))
                 {
                     socket = null;
                     return true;
@@ -124,6 +124,8 @@ internal sealed partial class EngineSession
         {
             case TransportMessageKind.Binary:
                 return TryAssemble(received.Payload, isBinary: true, out message);
+            case TransportMessageKind.Control:
+                return TryTell(received.Payload, out message);
             case TransportMessageKind.Text:
                 break;
             default:
@@ -137,18 +139,25 @@ internal sealed partial class EngineSession
                 return TryAssemble(received.Payload, isBinary: false, out message);
             case EnginePacketType.Pong:
                 TakePong();
-                return false;
+                return TryTell(received.Payload, out message);
             case EnginePacketType.Close:
                 End(SessionEnd.Client);
                 message = new TransportMessage(TransportMessageKind.Closed);
                 return true;
             case EnginePacketType.Open or EnginePacketType.Upgrade or EnginePacketType.Noop:
-                // Of no meaning here, and no harm.
-                return false;
+                // Of no meaning here, and no harm, unless there is no end of them.
+                return TryTell(received.Payload, out message);
             default:
                 End(SessionEnd.Malformed);
                 throw new InvalidDataException("A packet is of no type that a client may send.");
         }
+    }
+
+    /// <summary>What is not for the server is told all the same where it counts for its client's rates.</summary>
+    private bool TryTell(ReadOnlyMemory<byte> payload, out TransportMessage message)
+    {
+        message = new TransportMessage(TransportMessageKind.Control, payload);
+        return Place is not null;
     }
 
     private bool TryAssemble(ReadOnlyMemory<byte> payload, bool isBinary, out TransportMessage message)

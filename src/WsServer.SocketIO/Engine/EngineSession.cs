@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using WsServer.Connections;
+using WsServer.Limits;
 using WsServer.Wire;
 
 namespace WsServer.SocketIO.Engine;
@@ -47,6 +48,9 @@ internal sealed partial class EngineSession : ITransport
 
     /// <summary>What the session is found by, and a secret of its client: who knows it may speak for the client.</summary>
     public string Sid { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
+
+    /// <summary>Its place among the connections of its address and its user; null when these are not limited here.</summary>
+    public ClientPlace? Place { get; init; }
 
     /// <summary>Completes when the session no longer uses its WebSocket.</summary>
     public Task Disposed => _disposed.Task;

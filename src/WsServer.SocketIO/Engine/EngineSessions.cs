@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using WsServer.Limits;
 
 namespace WsServer.SocketIO.Engine;
 
@@ -25,9 +26,10 @@ internal sealed class EngineSessions(EngineSettings settings)
 
     /// <summary>Opens a session in a place that was taken.</summary>
     /// <param name="socket">The WebSocket that it was opened over; null when it is polling.</param>
-    public EngineSession Open(EngineSocket? socket)
+    /// <param name="place">Its place among the connections of its address and its user, which it gives back at its end.</param>
+    public EngineSession Open(EngineSocket? socket, ClientPlace? place)
     {
-        var session = new EngineSession(settings, socket, Forget);
+        var session = new EngineSession(settings, socket, Forget) { Place = place };
         _open.TryAdd(session.Sid, session);
         return session;
     }
@@ -40,6 +42,7 @@ internal sealed class EngineSessions(EngineSettings settings)
         if (_open.TryRemove(session.Sid, out _))
         {
             Unreserve();
+            session.Place?.Dispose();
         }
     }
 }

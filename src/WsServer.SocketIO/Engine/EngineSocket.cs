@@ -23,7 +23,12 @@ internal sealed class EngineSocket(ITransport transport) : IAsyncDisposable
     /// <summary>Whether the next message is this text.</summary>
     public async ValueTask<bool> ReceivesAsync(ReadOnlyMemory<byte> text)
     {
-        TransportMessage message = await ReceiveAsync().ConfigureAwait(false);
+        TransportMessage message;
+        do
+        {
+            message = await ReceiveAsync().ConfigureAwait(false);
+        }
+        while (message.Kind == TransportMessageKind.Control);
         return message.Kind == TransportMessageKind.Text && message.Payload.Span.SequenceEqual(text.Span);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using WsServer.Connections;
 
 namespace WsServer.SocketIO.Engine;
 
@@ -43,34 +44,35 @@ internal sealed class PostedPackets
     /// <summary>Completes when the reader has taken all messages and come for more, or there is no reader any more.</summary>
     public Task Taken => _taken.Task;
 
-    /// <summary>Takes the next message; its memory stays valid.</summary>
-    public bool TryTake(out ReadOnlyMemory<byte> message, out bool isBinary)
+    /// <summary>Takes the next message, or what is for the session itself and has been looked at; its memory stays valid.</summary>
+    public bool TryTake(out ReadOnlyMemory<byte> message, out TransportMessageKind kind)
     {
-        while (!_rest.IsEmpty)
+        message = default;
+        kind = TransportMessageKind.Control;
+        if (_rest.IsEmpty)
         {
-            int end = _rest.Span.IndexOf(PollingPayload.Separator);
-            Memory<byte> packet = end < 0 ? _rest : _rest[..end];
-            _rest = end < 0 ? default : _rest[(end + 1)..];
-            byte type = packet.Span[0];
-            if (type == EnginePacketType.Message)
-            {
-                message = packet;
-                isBinary = false;
-                return true;
-            }
-
-            if (type == EnginePacketType.Binary)
-            {
-                Base64.DecodeFromUtf8InPlace(packet.Span[1..], out int length);
-                message = packet.Slice(1, length);
-                isBinary = true;
-                return true;
-            }
+            return false;
         }
 
-        message = default;
-        isBinary = false;
-        return false;
+        int end = _rest.Span.IndexOf(PollingPayload.Separator);
+        Memory<byte> packet = end < 0 ? _rest : _rest[..end];
+        _rest = end < 0 ? default : _rest[(end + 1)..];
+        message = packet;
+        switch (packet.Span[0])
+        {
+            case EnginePacketType.Message:
+                kind = TransportMessageKind.Text;
+                break;
+            case EnginePacketType.Binary:
+                Base64.DecodeFromUtf8InPlace(packet.Span[1..], out int length);
+                message = packet.Slice(1, length);
+                kind = TransportMessageKind.Binary;
+                break;
+            default:
+                break;
+        }
+
+        return true;
     }
 
     /// <summary>Lets the POST be answered.</summary>

@@ -1,4 +1,7 @@
 using Microsoft.AspNetCore.Http;
+using WsServer.Diagnostics;
+using WsServer.Hosting;
+using WsServer.Limits;
 using WsServer.SocketIO.Diagnostics;
 using WsServer.SocketIO.Engine;
 
@@ -10,13 +13,24 @@ namespace WsServer.SocketIO.Hosting;
 /// <param name="settings">What the sessions have in common.</param>
 /// <param name="run">Runs the client of a session until it ends.</param>
 /// <param name="isFull">Whether there is no room for a client, for reasons other than the number of sessions.</param>
-internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession, Handshake, Task> run, Func<bool>? isFull = null)
+/// <param name="isLimited">Whether addresses and users are limited as the event server's are.</param>
+internal sealed class EngineEndpoint(
+    EngineSettings settings, Func<EngineSession, Handshake, Task> run, Func<bool>? isFull = null, bool isLimited = false)
 {
     private const string Version = "4";
     private const string Polling = "polling";
     private const string WebSocket = "websocket";
 
     private readonly EngineSessions _sessions = new(settings);
+    private readonly LogGate _refusals = new(settings.Time);
+
+    /// <summary>Counts a request that is to open a connection, or names no open session; says whether it is one too many.</summary>
+    public bool IsOneTooMany(HttpContext context, out TimeSpan retryAfter)
+    {
+        retryAfter = default;
+        bool isAttempt = isLimited && (context.WebSockets.IsWebSocketRequest || _sessions.Find(context.Request.Query["sid"].ToString()) is null);
+        return isAttempt && !context.TryCountEventAttempt(out retryAfter);
+    }
 
     /// <summary>Answers one request.</summary>
     public Task HandleAsync(HttpContext context) =>
@@ -77,13 +91,13 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
 
     private Task OpenPollingAsync(HttpContext context)
     {
-        if (!TryReserve())
+        if (TryReserve(context, out ClientPlace? place) is { } error)
         {
-            return context.Response.RefuseAsync(EngineError.Full);
+            return context.Response.RefuseAsync(error);
         }
 
         Handshake handshake = DetachedHandshake.From(context, settings.Time);
-        EngineSession session = _sessions.Open(socket: null);
+        EngineSession session = _sessions.Open(socket: null, place);
         using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
         {
             // The session outlives its requests, and is not to hold on to what belongs to the first.
@@ -95,9 +109,9 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
 
     private async Task OpenWebSocketAsync(HttpContext context)
     {
-        if (!TryReserve())
+        if (TryReserve(context, out ClientPlace? place) is { } error)
         {
-            await context.Response.RefuseUpgradeAsync(EngineError.Full).ConfigureAwait(false);
+            await context.Response.RefuseUpgradeAsync(error).ConfigureAwait(false);
             return;
         }
 
@@ -109,22 +123,35 @@ internal sealed class EngineEndpoint(EngineSettings settings, Func<EngineSession
         catch
         {
             _sessions.Unreserve();
+            place?.Dispose();
             throw;
         }
 
-        EngineSession session = _sessions.Open(socket);
+        EngineSession session = _sessions.Open(socket, place);
         await RunAsync(session, Handshake.From(context, settings.Time), socket).ConfigureAwait(false);
     }
 
-    private bool TryReserve()
+    private EngineError? TryReserve(HttpContext context, out ClientPlace? place)
     {
-        if (isFull?.Invoke() != true && _sessions.TryReserve())
+        place = null;
+        if (isLimited && !context.TryTakeEventPlace(out place, out TimeSpan retryAfter))
         {
-            return true;
+            context.Response.SetRetryAfter(retryAfter);
+            return EngineError.TooManyConnections;
         }
 
-        settings.Logger.TooManySessions(settings.MaxSessions);
-        return false;
+        if (isFull?.Invoke() != true && _sessions.TryReserve())
+        {
+            return null;
+        }
+
+        place?.Dispose();
+        if (_refusals.TryPass(out int skipped))
+        {
+            settings.Logger.TooManySessions(settings.MaxSessions, skipped);
+        }
+
+        return EngineError.Full;
     }
 
     private async Task RunAsync(EngineSession session, Handshake handshake, EngineSocket? socket)

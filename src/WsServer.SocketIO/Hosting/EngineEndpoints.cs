@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using WsServer.Diagnostics;
 using WsServer.Hosting;
 using WsServer.SocketIO.Diagnostics;
 using WsServer.SocketIO.Engine;
@@ -19,19 +20,31 @@ internal static class EngineEndpoints
     public static IEndpointConventionBuilder MapEngine(
         this IEndpointRouteBuilder endpoints, string path, EngineEndpoint endpoint, EngineSettings settings, bool checksOrigin)
     {
+        var refusals = new LogGate(settings.Time);
         RequestDelegate pipeline = endpoints.CreateApplicationBuilder()
             .UseEventTransports()
-            .Use(_ => context => checksOrigin && context.WebSockets.IsWebSocketRequest && !context.IsEventOriginAllowed()
-                ? RefuseOriginAsync(context, settings)
+            .Use(_ => context =>
+                endpoint.IsOneTooMany(context, out TimeSpan retryAfter) ? RefuseAttemptAsync(context, retryAfter)
+                : checksOrigin && context.WebSockets.IsWebSocketRequest && !context.IsEventOriginAllowed() ? RefuseOriginAsync(context, settings, refusals)
                 : endpoint.HandleAsync(context))
             .Build();
         string route = path.Trim('/').Length == 0 ? "/" : $"/{path.Trim('/')}/";
         return endpoints.Map(route, pipeline).WithMetadata(new TakesUpgrades()).WithDisplayName($"Engine.IO at {path}");
     }
 
-    private static Task RefuseOriginAsync(HttpContext context, EngineSettings settings)
+    private static Task RefuseAttemptAsync(HttpContext context, TimeSpan retryAfter)
     {
-        settings.Logger.OriginRefused(context.Request.Headers.Origin.ToString());
+        context.Response.SetRetryAfter(retryAfter);
+        return context.Response.RefuseAsync(EngineError.TooManyAttempts);
+    }
+
+    private static Task RefuseOriginAsync(HttpContext context, EngineSettings settings, LogGate refusals)
+    {
+        if (refusals.TryPass(out int skipped))
+        {
+            settings.Logger.OriginRefused(context.Request.Headers.Origin.ToString(), skipped);
+        }
+
         return context.Response.RefuseAsync(EngineError.Forbidden);
     }
 }

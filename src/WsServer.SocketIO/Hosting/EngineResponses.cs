@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -9,6 +10,10 @@ namespace WsServer.SocketIO.Hosting;
 /// <summary>The responses of the protocol.</summary>
 internal static class EngineResponses
 {
+    /// <summary>Says after how long to try again.</summary>
+    public static void SetRetryAfter(this HttpResponse response, TimeSpan time) =>
+        response.Headers.RetryAfter = Math.Ceiling(time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+
     /// <summary>Refuses a request.</summary>
     public static Task RefuseAsync(this HttpResponse response, EngineError error)
     {

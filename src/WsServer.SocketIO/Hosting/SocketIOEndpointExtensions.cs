@@ -60,14 +60,14 @@ public static class SocketIOEndpointExtensions
             endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
         IHostApplicationLifetime? host = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>();
         var endpoint = new EngineEndpoint(
-            settings, RunAsync, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
+            settings, RunAsync, isLimited: true, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
         endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
         return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true);
 
         Task RunAsync(EngineSession session, Handshake handshake)
         {
             session.Assembler = new PacketAssembler(options.MaxPacketBytes);
-            return server.RunAsync(session, handshake, ns: null, codec);
+            return server.RunAsync(session, handshake, ns: null, codec, session.Place);
         }
     }
 

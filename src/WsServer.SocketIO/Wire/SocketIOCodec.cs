@@ -38,6 +38,9 @@ internal sealed class SocketIOCodec(NameTable names, int maxNameLength, int maxD
         ErrorCodes.InvalidJson or ErrorCodes.InvalidEnvelope or ErrorCodes.TooLarge => true,
         ErrorCodes.AlreadyConnected or ErrorCodes.NotConnected => true,
 
+        // There is no packet to tell a client that messages of it were dropped.
+        ErrorCodes.RateLimited => true,
+
         // Who asks for a namespace that there is not is told so; who speaks in one is not.
         ErrorCodes.UnknownNamespace => answer.Kind != PacketKind.ConnectError,
         _ => false,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FluentAssertions;
+using WsServer.Limits;
 using WsServer.Tests.Support;
 using Xunit;
 
@@ -87,7 +88,7 @@ public class LaggingRecoveryTests
     {
         var transport = new SteppedTransport();
         server.Io.TryReserve().Should().BeTrue();
-        _ = server.Io.RunReservedAsync(transport, new Handshake { Time = DateTimeOffset.UtcNow }, "/", new UrlWishes(TakesBinary: false, CanRecover: true, session, seq));
+        _ = server.Io.RunReservedAsync(transport, new Handshake { Time = DateTimeOffset.UtcNow }, "/", new UrlWishes(TakesBinary: false, CanRecover: true, session, seq), ClientPlace.Unlimited);
         return transport;
     }
 
