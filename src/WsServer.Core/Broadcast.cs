@@ -1,3 +1,4 @@
+using WsServer.Access;
 using WsServer.Dispatch;
 using WsServer.Wire;
 
@@ -107,10 +108,15 @@ public sealed class Broadcast : IEmitter
         return Task.FromResult<IReadOnlyList<RemoteSocket>>(sockets);
     }
 
-    /// <summary>Puts the sockets into rooms.</summary>
+    /// <summary>Puts the sockets into rooms. Left out is who may not be in one of them.</summary>
     public Task SocketsJoinAsync(params string[] rooms)
     {
         Checked(rooms);
+        if (_namespace.Access is { } access && access.GuardsAny(rooms))
+        {
+            return JoinGuardedAsync(access, rooms);
+        }
+
         Visit(rooms, static (socket, all) => socket.Join(all));
         return Task.CompletedTask;
     }
@@ -140,6 +146,16 @@ public sealed class Broadcast : IEmitter
         }
 
         return rooms;
+    }
+
+    private async Task JoinGuardedAsync(NamespaceAccess access, string[] rooms)
+    {
+        var sockets = new List<EventSocket>();
+        Visit(sockets, static (socket, all) => all.Add(socket));
+        foreach (EventSocket socket in sockets)
+        {
+            await access.TryJoinAsync(socket, rooms).ConfigureAwait(false);
+        }
     }
 
     private Broadcast With(Audience audience) => new(_namespace, audience, _timeout);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using WsServer.Access;
 using WsServer.Backplane;
 using WsServer.Diagnostics;
 using WsServer.Recovery;
@@ -31,6 +32,9 @@ internal sealed class EventRuntime(
     public ServerRecovery Recovery { get; } = new(options, time);
 
     public IServiceScopeFactory Scopes => scopes;
+
+    /// <summary>Tells whose the tokens are that come inside a connection.</summary>
+    public TokenAuthenticator Tokens => field ??= new TokenAuthenticator(this);
 
     /// <summary>Where broadcasts go; set once, while the server is built.</summary>
     public IBackplane Backplane { get; set; } = null!;

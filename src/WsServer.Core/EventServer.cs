@@ -13,7 +13,7 @@ namespace WsServer;
 /// root namespace <c>/</c>. Got from <c>MapEvents</c> or from the services.
 /// </summary>
 /// <remarks>Safe for concurrent use.</remarks>
-public sealed class EventServer : EventHandlers, IEmitter, IDisposable
+public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
 {
     private readonly EventRuntime _runtime;
     private readonly NamespaceTable _namespaces;
@@ -30,7 +30,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
-        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, runtime.Recovery.Tick));
+        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
         runtime.Recovery.Released = _namespaces.Release;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using Microsoft.Extensions.DependencyInjection;
+using WsServer.Access;
 using WsServer.Connections;
 using WsServer.Dispatch;
 using WsServer.Recovery;
@@ -43,10 +44,13 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>How the socket came.</summary>
     public Handshake Handshake { get; }
 
-    /// <summary>Who the socket acts for; at first <see cref="Handshake.User"/>.</summary>
+    /// <summary>
+    /// Who the socket acts for: whom the program has set, or else whom the token of the client's <c>connect</c> stands for,
+    /// or the credentials that the connection was refreshed with, or at first <see cref="Handshake.User"/>.
+    /// </summary>
     public ClaimsPrincipal User
     {
-        get => _user ?? Handshake.User;
+        get => _user ?? CredentialUser;
         set => _user = value;
     }
 
@@ -96,6 +100,15 @@ public sealed class EventSocket : EventHandlers, IEmitter
         set => _isIn = value;
     }
 
+    /// <summary>Credentials that are for this socket alone; null when those of the connection hold.</summary>
+    internal Credential? Own { get; set; }
+
+    /// <summary>What has taken the place of the handshake's credentials, if anything.</summary>
+    internal Credential? Credential => Own ?? _life.Owner.Credential;
+
+    /// <summary>Whom its credentials stand for, whatever the program has set.</summary>
+    internal ClaimsPrincipal CredentialUser => Credential?.User ?? Handshake.User;
+
     /// <summary>Null when its client cannot come back.</summary>
     internal SocketRecovery? Recovery { get; }
 
@@ -128,9 +141,16 @@ public sealed class EventSocket : EventHandlers, IEmitter
         where TState : class, new() => (TState)AllItems.GetOrAdd(typeof(TState), static _ => new TState())!;
 
     /// <summary>Joins rooms. Joining one again does nothing.</summary>
+    /// <exception cref="EventException">A policy does not let it be in one of them: then it has joined none.</exception>
     public Task JoinAsync(params string[] rooms)
     {
-        Join(WsServer.Broadcast.Checked(rooms));
+        WsServer.Broadcast.Checked(rooms);
+        if (Namespace.Access is { } access && access.GuardsAny(rooms))
+        {
+            return access.JoinAsync(this, rooms);
+        }
+
+        Join(rooms);
         return Task.CompletedTask;
     }
 
@@ -248,6 +268,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>Leaves its namespace and all rooms.</summary>
     /// <param name="left">Gets the rooms that it was in, without its own.</param>
     internal void LeaveAll(ICollection<string>? left = null) => Namespace.Index.Remove(_member, left);
+
+    internal void ForgetUser() => _user = null;
 
     internal void Disconnect(bool close) => _life.PutOut(close);
 

@@ -56,6 +56,15 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Debug, "Socket {Sid} came back to {Namespace}, where it had missed {Count} events.")]
     public static partial void CameBack(this ILogger logger, string sid, string @namespace, int count);
 
+    [LoggerMessage(20, LogLevel.Debug, "A token that socket {Sid} in {Namespace} came with was refused: {Code}.")]
+    public static partial void TokenRefused(this ILogger logger, string sid, string @namespace, string code);
+
+    [LoggerMessage(21, LogLevel.Error, "A token that socket {Sid} in {Namespace} came with could not be authenticated.")]
+    public static partial void TokenFailed(this ILogger logger, Exception exception, string sid, string @namespace);
+
+    [LoggerMessage(22, LogLevel.Debug, "Socket {Sid} is put out of {Namespace}: {Code}.")]
+    public static partial void PutOut(this ILogger logger, string sid, string @namespace, string code);
+
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
 }

@@ -5,6 +5,9 @@ namespace WsServer.Wire;
 /// <summary>The names that neither side may give an event (<c>docs/protocol.md</c>, section 3).</summary>
 internal static class ReservedNames
 {
+    /// <summary>The event by which a client gives the server a new token; a reserved name, which clients may use (section 12).</summary>
+    public const string Token = "$auth";
+
     private static readonly FrozenSet<string> Names = FrozenSet.Create(
         StringComparer.Ordinal,
         "connect", "connect_error", "connection", "disconnect", "disconnecting", "error", "newListener", "removeListener");
