@@ -24,6 +24,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
     private ConcurrentDictionary<object, object?>? _items;
     private IServiceScope? _scope;
     private ClaimsPrincipal? _user;
+    private volatile Credential? _own;
 
     internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner, SocketRecovery? recovery = null)
     {
@@ -101,7 +102,11 @@ public sealed class EventSocket : EventHandlers, IEmitter
     }
 
     /// <summary>Credentials that are for this socket alone; null when those of the connection hold.</summary>
-    internal Credential? Own { get; set; }
+    internal Credential? Own
+    {
+        get => _own;
+        set => _own = value;
+    }
 
     /// <summary>What has taken the place of the handshake's credentials, if anything.</summary>
     internal Credential? Credential => Own ?? _life.Owner.Credential;

@@ -47,6 +47,7 @@ internal sealed partial class Session
     // Nothing else of the client is read until it is done, so there is never more than one of a connection.
     private async ValueTask ReceiveTokenAsync(Packet packet, string ns, EventSocket socket)
     {
+        _runtime.Metrics.EventReceived();
         EventError? error;
         EventSocket[] concerned = [];
         try

@@ -31,8 +31,10 @@ internal sealed class RequestToken : IEndpointFeature
     private const string EngineMark = "EIO";
 
     private readonly IHttpRequestFeature _request;
-    private readonly (string Query, string Target) _original;
-    private readonly string? _queryToken;
+
+    // Until it is decided whose the request is: a connection is not to hold its token for as long as it lasts.
+    private (string Query, string Target) _original;
+    private string? _queryToken;
     private Endpoint? _endpoint;
     private bool _isDecided;
 
@@ -70,6 +72,9 @@ internal sealed class RequestToken : IEndpointFeature
             {
                 (_request.QueryString, _request.RawTarget) = _original;
             }
+
+            _queryToken = null;
+            _original = default;
         }
     }
 

@@ -112,7 +112,7 @@ public class EndpointAuthorizationTests
         RawResponse response = await http.GetAsync("/", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", $"Sec-WebSocket-Protocol: {offered}");
 
         response.Status.Should().Be(101);
-        response.Headers.GetValueOrDefault("Sec-WebSocket-Protocol").Should().Be(other);
+        response.Headers.GetValueOrDefault("sec-websocket-protocol").Should().Be(other);
         if (other is not null)
         {
             await using EventClient client = await EventClient.ConnectAsync(host, options: o =>
