@@ -83,12 +83,14 @@ public class EndpointAuthorizationTests
     [Fact]
     public async Task A_cookie_signs_in_and_without_one_no_upgrade_is_sent_to_a_page_to_sign_in()
     {
-        await using EventServerHost host = await GuardedHost.StartAsync(io => io.RequireAuthorization(), scheme: GuardedHost.Cookie);
+        await using EventServerHost host = await GuardedHost.StartAsync(
+            io => io.RequireAuthorization(), endpoints: app => app.MapGroup("/vip").RequireAuthorization("vip").MapEvents(), scheme: GuardedHost.Cookie);
         var cookies = new CookieContainer();
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, CookieContainer = cookies }) { BaseAddress = host.Http };
 
         (await host.RefusedAsync()).Should().Be(401);
         await http.GetAsync("/sign-in/ada");
+        (await host.RefusedAsync("/vip", o => o.Cookies = cookies)).Should().Be(403);
         await using EventClient client = await EventClient.ConnectAsync(host, options: o => o.Cookies = cookies);
 
         (await client.AskAsync("whoami")).GetProperty("data").GetString().Should().Be("ada");

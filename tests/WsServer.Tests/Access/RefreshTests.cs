@@ -151,6 +151,36 @@ public class RefreshTests
     }
 
     [Fact]
+    public async Task No_refresh_finds_a_gap_between_the_check_of_a_room_and_the_joining()
+    {
+        await using EventServerHost host = await StartAsync(io => io.Root.RequireAuthorizationInRooms(room => room == "gap", policy => policy.RequireAssertion(async c =>
+        {
+            bool mayPass = c.User.HasClaim("vip", "yes");
+            await Task.Yield();
+            return mayPass;
+        })));
+        await using EventClient client = await host.ConnectAsAsync(host.TokenOf("ada", isVip: true));
+        EventSocket socket = host.Io.Root.FindSocket(client.Sid)!;
+        for (int i = 0; i < 500; i++)
+        {
+            await host.Io.RefreshAsync(socket, GuardedHost.UserOf("ada", isVip: true));
+            Task join = Task.Run(() => socket.JoinAsync("gap"));
+            Task refresh = Task.Run(() => host.Io.RefreshAsync(socket, GuardedHost.UserOf("ada")));
+            await refresh;
+            try
+            {
+                await join;
+            }
+            catch (EventException exception)
+            {
+                exception.Code.Should().Be("forbidden");
+            }
+
+            socket.Rooms.Should().NotContain("gap");
+        }
+    }
+
+    [Fact]
     public async Task Who_comes_back_is_whom_the_new_connection_says_and_has_what_that_one_may_have()
     {
         await using EventServerHost host = await StartAsync();

@@ -47,6 +47,32 @@ public class SecrecyTests
         }
     }
 
+    [Fact]
+    public async Task Left_in_the_url_it_would_be_found()
+    {
+        var spoken = new Spoken();
+        using ActivityListener listener = spoken.Listen();
+        await using EventServerHost host = await GuardedHost.StartAsync(options: o => o.TokenInQuery = false, services: b => b.Logging.AddProvider(spoken).AddFilter<Spoken>(null, LogLevel.Trace));
+        string token = host.TokenOf("ada");
+        await using (await EventClient.ConnectAsync(host, $"/?access_token={token}"))
+        {
+            spoken.Text.Should().Contain(token);
+        }
+    }
+
+    [Fact]
+    public void A_handshake_that_is_printed_tells_nothing()
+    {
+        var handshake = new Handshake
+        {
+            Headers = new HeaderDictionary { ["Authorization"] = "secret" },
+            Query = new QueryCollection(new Dictionary<string, Microsoft.Extensions.Primitives.StringValues> { ["token"] = "secret" }),
+            Auth = System.Text.Json.JsonElement.Parse("""{"token":"secret"}"""),
+        };
+
+        handshake.ToString().Should().StartWith("Handshake {").And.NotContain("secret");
+    }
+
     private static async Task<string> SpeakAsync(EventServerHost host, string way)
     {
         string token = host.TokenOf("ada");
