@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using FluentAssertions;
 using WsServer.Tests.Support;
@@ -52,6 +53,42 @@ public class RefreshTests
 
         (await client.AskAsync("$auth", $"\"{host.TokenOf("bob")}\"")).GetProperty("error").GetProperty("code").GetString().Should().Be("forbidden");
         (await client.AskAsync("whoami")).GetProperty("data").GetString().Should().Be("ada");
+    }
+
+    [Fact]
+    public async Task Beside_a_default_scheme_of_cookies_tokens_have_a_scheme_of_their_own()
+    {
+        await using EventServerHost host = await StartAsync(options: o => o.TokenScheme = GuardedHost.Bearer, scheme: GuardedHost.Cookie);
+        await using EventClient client = await EventClient.ConnectAsync(host);
+
+        (await client.AskAsync("$auth", $"\"{host.TokenOf("ada")}\"")).TryGetProperty("data", out _).Should().BeTrue();
+        (await client.AskAsync("whoami")).GetProperty("data").GetString().Should().Be("ada");
+    }
+
+    [Fact]
+    public async Task A_cookie_of_the_handshake_does_not_pass_for_a_token()
+    {
+        await using EventServerHost host = await StartAsync(scheme: GuardedHost.Cookie);
+        var cookies = new CookieContainer();
+        using (var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, CookieContainer = cookies }))
+        {
+            await http.GetAsync(new Uri(host.Http, "/sign-in/ada"));
+        }
+
+        await using EventClient client = await EventClient.ConnectAsync(host, options: o => o.Cookies = cookies);
+
+        (await client.AskAsync("$auth", "\"nonsense\"")).TryGetProperty("error", out _).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_scheme_that_there_is_not_is_the_programs_fault_and_changes_nothing()
+    {
+        await using EventServerHost host = await StartAsync(options: o => o.TokenScheme = "no such scheme");
+        await using EventClient client = await host.ConnectAsAsync(host.TokenOf("ada"));
+
+        (await client.AskAsync("$auth", $"\"{host.TokenOf("ada")}\"")).GetProperty("error").GetProperty("code").GetString().Should().Be("internal_error");
+        (await client.AskAsync("whoami")).GetProperty("data").GetString().Should().Be("ada");
+        host.Log.Errors.Should().ContainSingle().Which.Exception!.Message.Should().Contain("no such scheme");
     }
 
     [Fact]
@@ -222,13 +259,17 @@ public class RefreshTests
         (await second.ClosedAsync()).Should().Be(4403);
     }
 
-    private static Task<EventServerHost> StartAsync(Action<EventServer>? more = null) => GuardedHost.StartAsync(io =>
-    {
-        io.Root.RequireAuthorizationInRooms(room => room.StartsWith("vip:", StringComparison.Ordinal), "vip");
-        io.On("join", async (EventSocket socket, string[] rooms) => await socket.JoinAsync(rooms));
-        io.On("rooms", socket => socket.Rooms.Skip(1));
-        EventNamespace vip = io.Of("/vip").RequireAuthorization("vip");
-        vip.On("whoami", socket => socket.User.Identity?.Name);
-        more?.Invoke(io);
-    });
+    private static Task<EventServerHost> StartAsync(
+        Action<EventServer>? more = null, Action<EventServerOptions>? options = null, string scheme = GuardedHost.Bearer) => GuardedHost.StartAsync(
+            io =>
+            {
+                io.Root.RequireAuthorizationInRooms(room => room.StartsWith("vip:", StringComparison.Ordinal), "vip");
+                io.On("join", async (EventSocket socket, string[] rooms) => await socket.JoinAsync(rooms));
+                io.On("rooms", socket => socket.Rooms.Skip(1));
+                EventNamespace vip = io.Of("/vip").RequireAuthorization("vip");
+                vip.On("whoami", socket => socket.User.Identity?.Name);
+                more?.Invoke(io);
+            },
+            options,
+            scheme: scheme);
 }
