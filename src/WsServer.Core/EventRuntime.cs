@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using WsServer.Access;
 using WsServer.Backplane;
 using WsServer.Diagnostics;
+using WsServer.Dispatch;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -14,6 +15,7 @@ internal sealed class EventRuntime(
 {
     private long _lastId;
     private volatile bool _isStopping;
+    private volatile bool _isReady = true;
 
     public EventServerOptions Options => options;
 
@@ -31,6 +33,9 @@ internal sealed class EventRuntime(
     /// <summary>What lets clients come back.</summary>
     public ServerRecovery Recovery { get; } = new(options, time);
 
+    /// <summary>Knows which handlers run for long; set once, while the server is built.</summary>
+    public HandlerWatch Watch { get; set; } = null!;
+
     public IServiceScopeFactory Scopes => scopes;
 
     /// <summary>Tells whose the tokens are that come inside a connection.</summary>
@@ -42,6 +47,16 @@ internal sealed class EventRuntime(
     /// <summary>What a client learns of an exception: in Development what it was, otherwise only that there was one.</summary>
     public EventError Describe(Exception exception) => new(
         ErrorCodes.InternalError, "The server failed.", showsErrors ? new() { ["detail"] = $"{exception.GetType().Name}: {exception.Message}" } : null);
+
+    /// <summary>Whether new clients should come; cleared before the server stops.</summary>
+    public bool IsReady
+    {
+        get => _isReady && !_isStopping;
+        set => _isReady = value;
+    }
+
+    /// <summary>The memory there is.</summary>
+    public MemoryProbe Memory { get; init; } = new();
 
     /// <summary>Set when the server stops: events that come now are refused.</summary>
     public bool IsStopping

@@ -31,9 +31,8 @@ public sealed partial class EventServer
     }
 
     // With the heartbeat, so that no connection needs a timer.
-    private void Tick()
+    private void EndExpired()
     {
-        _runtime.Recovery.Tick();
         if (!_runtime.Options.CloseOnAuthenticationExpiration)
         {
             return;

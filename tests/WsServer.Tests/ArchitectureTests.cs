@@ -23,7 +23,7 @@ public partial class ArchitectureTests
         { "Rooms", ["Access", "Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
         { "Connections", ["Access", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Access", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
-        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
+        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
         { "Dispatch", ["Hosting", "Backplane"] },
         { "Backplane", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
         { "Diagnostics", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
