@@ -1,3 +1,4 @@
+using WsServer.Access;
 using WsServer.Dispatch;
 using WsServer.Wire;
 
@@ -117,17 +118,24 @@ public sealed class Broadcast : IEmitter
         return Task.FromResult<IReadOnlyList<RemoteSocket>>(sockets);
     }
 
-    /// <summary>Puts the sockets into rooms. One that is in as many as it may be stays out of more, which is logged.</summary>
+    /// <summary>
+    /// Puts the sockets into rooms. Left out is who may not be in one of them; one that is in as many as it may be stays out
+    /// of more, which is logged.
+    /// </summary>
     /// <exception cref="EventException"><c>room_name_too_long</c>: a name is over <see cref="EventServerOptions.MaxRoomNameLength"/>; no socket has joined.</exception>
     public Task SocketsJoinAsync(params string[] rooms)
     {
         RoomNames.Checked(rooms, _namespace.Runtime.Options);
+        if (_namespace.Access is { } access && access.GuardsAny(rooms))
+        {
+            return JoinGuardedAsync(access, rooms);
+        }
+
         Visit(rooms, static (socket, all) =>
         {
             if (!socket.TryJoin(all))
             {
-                EventRuntime runtime = socket.Namespace.Runtime;
-                runtime.Refusals.TooManyRooms(socket.Id, runtime.Options.MaxRoomsPerSocket);
+                NoteTooManyRooms(socket);
             }
         });
         return Task.CompletedTask;
@@ -158,6 +166,25 @@ public sealed class Broadcast : IEmitter
         }
 
         return rooms;
+    }
+
+    private async Task JoinGuardedAsync(NamespaceAccess access, string[] rooms)
+    {
+        var sockets = new List<EventSocket>();
+        Visit(sockets, static (socket, all) => all.Add(socket));
+        foreach (EventSocket socket in sockets)
+        {
+            if (await access.TryJoinAsync(socket, rooms).ConfigureAwait(false) is { Code: ErrorCodes.TooManyRooms })
+            {
+                NoteTooManyRooms(socket);
+            }
+        }
+    }
+
+    private static void NoteTooManyRooms(EventSocket socket)
+    {
+        EventRuntime runtime = socket.Namespace.Runtime;
+        runtime.Refusals.TooManyRooms(socket.Id, runtime.Options.MaxRoomsPerSocket);
     }
 
     private Broadcast With(Audience audience) => new(_namespace, audience, _timeout);

@@ -12,7 +12,7 @@ namespace WsServer;
 /// <see cref="EventServer.Of(string)"/>.
 /// </summary>
 /// <remarks>Safe for concurrent use. Register handlers before clients come.</remarks>
-public sealed class EventNamespace : EventHandlers, IEmitter
+public sealed partial class EventNamespace : EventHandlers, IEmitter
 {
     private readonly EventRuntime _runtime;
     private readonly RoomIndex<EventSocket> _index;

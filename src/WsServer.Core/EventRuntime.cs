@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using WsServer.Access;
 using WsServer.Backplane;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
@@ -40,6 +41,9 @@ internal sealed class EventRuntime(
     public HandlerWatch Watch { get; set; } = null!;
 
     public IServiceScopeFactory Scopes => scopes;
+
+    /// <summary>Tells whose the tokens are that come inside a connection.</summary>
+    public TokenAuthenticator Tokens => field ??= new TokenAuthenticator(this);
 
     /// <summary>Where broadcasts go; set once, while the server is built.</summary>
     public IBackplane Backplane { get; set; } = null!;

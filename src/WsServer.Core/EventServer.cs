@@ -15,7 +15,7 @@ namespace WsServer;
 /// root namespace <c>/</c>. Got from <c>MapEvents</c> or from the services.
 /// </summary>
 /// <remarks>Safe for concurrent use.</remarks>
-public sealed class EventServer : EventHandlers, IEmitter, IDisposable
+public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
 {
     private readonly EventRuntime _runtime;
     private readonly NamespaceTable _namespaces;
@@ -300,6 +300,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         Watch.Tick(now);
         _memory.Tick(now);
         _limiter.Tick();
+        EndExpired();
     }
 
     private async Task RefuseAsync(ITransport transport)

@@ -143,6 +143,25 @@ public sealed class EventServerOptions
     public bool RunMiddlewareOnRecovery { get; set; }
 
     /// <summary>
+    /// Whether a connection is closed when the credentials that it came with expire and were not refreshed, and a socket put
+    /// out that has joined with a token of its own. When that is says the authentication (<c>ExpiresUtc</c>). Default false, as
+    /// SignalR's.
+    /// </summary>
+    public bool CloseOnAuthenticationExpiration { get; set; }
+
+    /// <summary>
+    /// The authentication scheme for tokens that come inside a connection: the <c>auth</c> of a <c>connect</c>, and
+    /// <c>$auth</c>. Default null: the default scheme.
+    /// </summary>
+    public string? TokenScheme { get; set; }
+
+    /// <summary>
+    /// Whether <c>access_token</c> in the URL of a connection is taken for its <c>Authorization</c> header, and out of the URL,
+    /// so that nobody logs it. Default true; false leaves URLs as they are.
+    /// </summary>
+    public bool TokenInQuery { get; set; } = true;
+
+    /// <summary>
     /// Whether Kestrel's connections write to their sockets directly, on the thread that has something to send, and
     /// read without a hop over the thread pool; it holds for all of Kestrel's endpoints over sockets. Where a
     /// connection has TLS, frames leave through it; with another transport, through that. Default true.

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using Microsoft.Extensions.DependencyInjection;
+using WsServer.Access;
 using WsServer.Connections;
 using WsServer.Dispatch;
 using WsServer.Recovery;
@@ -23,6 +24,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
     private ConcurrentDictionary<object, object?>? _items;
     private IServiceScope? _scope;
     private ClaimsPrincipal? _user;
+    private volatile Credential? _own;
 
     internal EventSocket(EventNamespace ns, Handshake handshake, Outbox outbox, ISocketOwner owner, SocketRecovery? recovery = null)
     {
@@ -43,10 +45,13 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>How the socket came.</summary>
     public Handshake Handshake { get; }
 
-    /// <summary>Who the socket acts for; at first <see cref="Handshake.User"/>.</summary>
+    /// <summary>
+    /// Who the socket acts for: whom the program has set, or else whom the token of the client's <c>connect</c> stands for,
+    /// or the credentials that the connection was refreshed with, or at first <see cref="Handshake.User"/>.
+    /// </summary>
     public ClaimsPrincipal User
     {
-        get => _user ?? Handshake.User;
+        get => _user ?? CredentialUser;
         set => _user = value;
     }
 
@@ -99,6 +104,19 @@ public sealed class EventSocket : EventHandlers, IEmitter
         set => _isIn = value;
     }
 
+    /// <summary>Credentials that are for this socket alone; null when those of the connection hold.</summary>
+    internal Credential? Own
+    {
+        get => _own;
+        set => _own = value;
+    }
+
+    /// <summary>What has taken the place of the handshake's credentials, if anything.</summary>
+    internal Credential? Credential => Own ?? _life.Owner.Credential;
+
+    /// <summary>Whom its credentials stand for, whatever the program has set.</summary>
+    internal ClaimsPrincipal CredentialUser => Credential?.User ?? Handshake.User;
+
     /// <summary>Null when its client cannot come back.</summary>
     internal SocketRecovery? Recovery { get; }
 
@@ -134,14 +152,20 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <exception cref="EventException">
     /// <c>too_many_rooms</c>: it is in <see cref="EventServerOptions.MaxRoomsPerSocket"/>; it has joined those of
     /// <paramref name="rooms"/> before the first that is one too many. <c>room_name_too_long</c>: a name is over
-    /// <see cref="EventServerOptions.MaxRoomNameLength"/>; it has joined none.
+    /// <see cref="EventServerOptions.MaxRoomNameLength"/>; it has joined none. Or a policy does not let it be in one of them:
+    /// then it has joined none, either.
     /// </exception>
     public Task JoinAsync(params string[] rooms)
     {
-        if (!TryJoin(RoomNames.Checked(rooms, Namespace.Runtime.Options)))
+        RoomNames.Checked(rooms, Namespace.Runtime.Options);
+        if (Namespace.Access is { } access && access.GuardsAny(rooms))
         {
-            int limit = Namespace.Runtime.Options.MaxRoomsPerSocket;
-            throw new EventException(ErrorCodes.TooManyRooms, $"A socket may be in {limit} rooms.", new() { ["limit"] = limit });
+            return access.JoinAsync(this, rooms);
+        }
+
+        if (!TryJoin(rooms))
+        {
+            throw new EventException(TooManyRooms());
         }
 
         return Task.CompletedTask;
@@ -257,6 +281,13 @@ public sealed class EventSocket : EventHandlers, IEmitter
         return true;
     }
 
+    /// <summary>What is said of a room too many.</summary>
+    internal EventError TooManyRooms()
+    {
+        int limit = Namespace.Runtime.Options.MaxRoomsPerSocket;
+        return new EventError(ErrorCodes.TooManyRooms, $"A socket may be in {limit} rooms.", new() { ["limit"] = limit });
+    }
+
     internal void Leave(string[] rooms)
     {
         foreach (string room in rooms)
@@ -272,6 +303,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>Leaves its namespace and all rooms.</summary>
     /// <param name="left">Gets the rooms that it was in, without its own.</param>
     internal void LeaveAll(ICollection<string>? left = null) => Namespace.Index.Remove(_member, left);
+
+    internal void ForgetUser() => _user = null;
 
     internal void Disconnect(bool close) => _life.PutOut(close);
 

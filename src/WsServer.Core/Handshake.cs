@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Claims;
 using System.Text.Json;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features.Authentication;
 
@@ -10,6 +11,9 @@ namespace WsServer;
 /// <remarks>Headers and query belong to the request and are to be read while the connection lives.</remarks>
 public sealed record Handshake
 {
+    // Ticks rather than a date: one is held for each connection.
+    private long _expires;
+
     // Made when asked for: a server that looks at neither holds neither for its connections.
     private IHeaderDictionary? _headers;
     private ClaimsPrincipal? _user;
@@ -43,6 +47,13 @@ public sealed record Handshake
     /// <summary>The same; null where nobody was found.</summary>
     internal ClaimsPrincipal? FoundUser => _user;
 
+    /// <summary>Until when that holds, as far as the authentication has said.</summary>
+    public DateTimeOffset? Expires
+    {
+        get => _expires == 0 ? null : new DateTimeOffset(_expires, TimeSpan.Zero);
+        init => _expires = value?.UtcTicks ?? 0;
+    }
+
     /// <summary>That of a request.</summary>
     /// <param name="context">The request that opens the connection.</param>
     /// <param name="time">For <see cref="Time"/>.</param>
@@ -57,6 +68,7 @@ public sealed record Handshake
             Address = context.Connection.RemoteIpAddress,
             Time = time.GetUtcNow(),
             IsSecure = context.Request.IsHttps,
+            Expires = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc,
         };
 
         // Not context.User, which makes somebody anonymous where nobody was found.
@@ -65,4 +77,7 @@ public sealed record Handshake
 
     /// <summary>The <c>auth</c> of the client's <c>connect</c>; null for the namespace of the URL.</summary>
     public JsonElement? Auth { get; init; }
+
+    /// <summary>For people: without the headers, the query and <see cref="Auth"/>, where tokens are.</summary>
+    public override string ToString() => $"{nameof(Handshake)} {{ {nameof(Address)} = {Address}, {nameof(Time)} = {Time:O}, {nameof(IsSecure)} = {IsSecure} }}";
 }

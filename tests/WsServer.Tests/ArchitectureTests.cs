@@ -19,14 +19,15 @@ public partial class ArchitectureTests
     // Below the root types, which are everybody's words: what each folder may not know.
     public static TheoryData<string, string[]> Forbidden => new()
     {
-        { "Wire", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
-        { "Rooms", ["Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
-        { "Connections", ["Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Wire", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Rooms", ["Access", "Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Connections", ["Access", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Access", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
-        { "Limits", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Limits", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Dispatch", ["Hosting", "Backplane"] },
-        { "Backplane", ["Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
-        { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
+        { "Backplane", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
+        { "Diagnostics", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },
     };
 

@@ -27,6 +27,9 @@ internal sealed record Closing(DisconnectReason Reason, int Status, EventError? 
     public static readonly Closing ConnectTimeout = new(
         DisconnectReason.ServerNamespaceDisconnect, 1008, new(ErrorCodes.Timeout, "No namespace was joined in time."));
 
+    public static readonly Closing Expired = new(
+        DisconnectReason.ServerNamespaceDisconnect, 1008, new(ErrorCodes.Unauthorized, "The credentials have expired."));
+
     public static readonly Closing SlowConsumer = new(
         DisconnectReason.SlowConsumer, 1008, new(ErrorCodes.SlowConsumer, "The client does not read fast enough."), Flush: false);
 

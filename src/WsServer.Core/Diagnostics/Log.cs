@@ -72,6 +72,15 @@ internal static partial class Log
     [LoggerMessage(34, LogLevel.Warning, "Socket {Sid} was not put into a room: it is in {Limit}, as many as MaxRoomsPerSocket allows. {Skipped} before it were not logged.")]
     public static partial void TooManyRooms(this ILogger logger, string sid, int limit, int skipped);
 
+    [LoggerMessage(20, LogLevel.Debug, "A token that socket {Sid} in {Namespace} came with was refused: {Code}.")]
+    public static partial void TokenRefused(this ILogger logger, string sid, string @namespace, string code);
+
+    [LoggerMessage(21, LogLevel.Error, "A token that socket {Sid} in {Namespace} came with could not be authenticated.")]
+    public static partial void TokenFailed(this ILogger logger, Exception exception, string sid, string @namespace);
+
+    [LoggerMessage(22, LogLevel.Debug, "Socket {Sid} is put out of {Namespace}: {Code}.")]
+    public static partial void PutOut(this ILogger logger, string sid, string @namespace, string code);
+
     [LoggerMessage(50, LogLevel.Warning, "The handler of {Event} for socket {Sid} in {Namespace} has been running for more than {Seconds} s.")]
     public static partial void HandlerHangs(this ILogger logger, string @event, string sid, string @namespace, double seconds);
 

@@ -1,3 +1,4 @@
+using WsServer.Access;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Recovery;
@@ -32,14 +33,55 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         }
 
         recovery.IsRecovered = true;
-        socket.Become(back.Sid, back.State);
-        if (runtime.Options.RunMiddlewareOnRecovery && await _namespace.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false) is { } refusal)
+
+        // Whom the program had made of somebody is his who comes back; credentials that are there speak for themselves.
+        socket.Become(back.Sid, Credential.IsSignedIn(socket.CredentialUser) ? back.State with { User = null } : back.State);
+        EventError? refusal = await AuthorizeAsync(back).ConfigureAwait(false);
+        if (refusal is null && runtime.Options.RunMiddlewareOnRecovery)
+        {
+            refusal = await _namespace.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false);
+        }
+
+        if (refusal is not null)
         {
             socket.Life.Refuse(refusal);
             return End(back);
         }
 
         return Enter(back);
+    }
+
+    /// <summary>
+    /// Asks the policies again, as the credentials are those that the client has come back with; why it is not let in, or
+    /// null. Rooms that it may no longer be in are no longer among what it had, nor is what it has missed in them.
+    /// </summary>
+    private async ValueTask<EventError?> AuthorizeAsync(CutOffSocket back)
+    {
+        EventError? refusal = await Entrance.AuthorizeAsync(socket, runtime).ConfigureAwait(false);
+        if (refusal is not null || _namespace.Access is not { GuardsRooms: true } access)
+        {
+            return refusal;
+        }
+
+        try
+        {
+            var rooms = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach ((string room, long position) in back.Rooms)
+            {
+                if (await access.CheckRoomAsync(socket, room).ConfigureAwait(false) is null)
+                {
+                    rooms.Add(room, position);
+                }
+            }
+
+            back.Rooms = rooms;
+            return null;
+        }
+        catch (Exception exception)
+        {
+            runtime.Logger.LifecycleFailed(exception, "authorization", socket.Id, _namespace.Name);
+            return runtime.Describe(exception);
+        }
     }
 
     /// <summary>

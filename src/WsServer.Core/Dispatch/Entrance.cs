@@ -1,4 +1,6 @@
+using WsServer.Access;
 using WsServer.Connections;
+using WsServer.Diagnostics;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -10,6 +12,13 @@ internal static class Entrance
     /// <summary>Lets a socket in, or turns it away; false when it is not in.</summary>
     public static async Task<bool> PassAsync(EventSocket socket, EventRuntime runtime)
     {
+        if (await runtime.Tokens.IdentifyAsync(socket).ConfigureAwait(false) is { } refusal)
+        {
+            socket.Life.Refuse(refusal);
+            return false;
+        }
+
+        Credential? admittedWith = socket.Credential;
         ComebackOutcome comeback = ComebackOutcome.New;
         if (socket.Recovery is { IsAsked: true } asked)
         {
@@ -21,6 +30,12 @@ internal static class Entrance
             return false;
         }
 
+        if (!ReferenceEquals(admittedWith, socket.Credential))
+        {
+            // Refreshed meanwhile, by a client that was not in yet and so was not looked at.
+            await socket.Life.ReviewAsync().ConfigureAwait(false);
+        }
+
         if (socket.Recovery?.Told is { } isRecovered)
         {
             runtime.Metrics.Recovery(isRecovered);
@@ -29,10 +44,30 @@ internal static class Entrance
         return true;
     }
 
+    /// <summary>Asks the namespace's policies; why the socket is not let in, or null when it is. Never throws.</summary>
+    public static async ValueTask<EventError?> AuthorizeAsync(EventSocket socket, EventRuntime runtime)
+    {
+        if (socket.Namespace.Access is not { } access)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await access.CheckAsync(socket).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            runtime.Logger.LifecycleFailed(exception, "authorization", socket.Id, socket.Namespace.Name);
+            return runtime.Describe(exception);
+        }
+    }
+
     private static async Task<bool> PassAsNewAsync(EventSocket socket, EventRuntime runtime)
     {
         EventNamespace ns = socket.Namespace;
-        if (await ns.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false) is { } refusal)
+        if ((await AuthorizeAsync(socket, runtime).ConfigureAwait(false)
+            ?? await ns.Lifecycle.AdmitAsync(socket, runtime).ConfigureAwait(false)) is { } refusal)
         {
             socket.Life.Refuse(refusal);
             return false;

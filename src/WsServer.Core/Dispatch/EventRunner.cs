@@ -57,7 +57,7 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
             handlers = handlers.Length == 0 ? owned : [];
         }
 
-        return handlers is [{ IsOnce: false } only] ? only : null;
+        return handlers is [{ IsOnce: false, Access: null } only] ? only : null;
     }
 
     /// <summary>Which pace tells whether the event is quick to run.</summary>
@@ -154,6 +154,12 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         EventSocket socket = context.Socket;
         EventNamespace ns = socket.Namespace;
         HandlerTable? own = socket.OwnHandlers;
+        await AuthorizeAsync(ns.HandlerTable, context).ConfigureAwait(false);
+        if (own is not null)
+        {
+            await AuthorizeAsync(own, context).ConfigureAwait(false);
+        }
+
         foreach (Func<EventSocket, Packet, Task> any in ns.HandlerTable.Any)
         {
             await any(socket, packet).ConfigureAwait(false);
@@ -168,6 +174,19 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
         if (own is not null)
         {
             await CallAsync(own, context).ConfigureAwait(false);
+        }
+    }
+
+    // Before any of them runs: an event is handled as a whole, or not at all.
+    private static async ValueTask AuthorizeAsync(HandlerTable table, EventContext context)
+    {
+        foreach (Handler handler in table.Find(context.Event))
+        {
+            if (handler.Access is { } rule
+                && await rule.CheckAsync(context.Socket.User, context, context.Socket.Namespace.Runtime.Scopes).ConfigureAwait(false) is { } error)
+            {
+                throw new EventException(error.Code, error.Message);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using WsServer.Access;
 using WsServer.Wire;
 
 namespace WsServer.Dispatch;
@@ -13,6 +14,7 @@ internal delegate ValueTask<JsonArguments?> HandlerInvoker(EventSocket socket, J
 internal sealed class Handler(Delegate original, HandlerInvoker invoke, bool isOnce)
 {
     private int _isSpent;
+    private volatile AccessRule? _access;
 
     public Delegate Original => original;
 
@@ -22,6 +24,18 @@ internal sealed class Handler(Delegate original, HandlerInvoker invoke, bool isO
 
     /// <summary>How long it keeps the thread that calls it; null for a handler of a single socket, which is too short-lived to tell.</summary>
     public Pace? Pace { get; init; }
+
+    /// <summary>Whom it runs for; null for everybody.</summary>
+    public AccessRule? Access => _access;
+
+    /// <summary>Runs for those only whom the rule lets pass.</summary>
+    public void Require(AccessRule rule)
+    {
+        lock (this)
+        {
+            _access = AccessRule.Both(_access, rule);
+        }
+    }
 
     /// <summary>False for a handler that was to run once and has.</summary>
     public bool TryUse() => !isOnce || Interlocked.Exchange(ref _isSpent, 1) == 0;

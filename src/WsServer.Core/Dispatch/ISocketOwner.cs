@@ -1,8 +1,16 @@
+using WsServer.Access;
+
 namespace WsServer.Dispatch;
 
 /// <summary>Who holds the sockets of one connection, and learns what becomes of them.</summary>
 internal interface ISocketOwner
 {
+    /// <summary>What has taken the place of the handshake's credentials; null while they are in force.</summary>
+    Credential? Credential { get; }
+
+    /// <summary>Gives a socket, or all that go by the connection's, other credentials; completes when the policies have decided again.</summary>
+    Task RefreshAsync(EventSocket socket, Credential credential);
+
     /// <summary>The socket is in its namespace.</summary>
     void Joined(EventSocket socket);
 

@@ -7,7 +7,7 @@ using WsServer.Wire;
 namespace WsServer.Dispatch;
 
 /// <summary>What one connection has joined: takes its packets and gives each to the socket it is for.</summary>
-internal sealed class Session : ISocketOwner, IPacketReceiver
+internal sealed partial class Session : ISocketOwner, IPacketReceiver
 {
     private readonly NamespaceTable _namespaces;
     private readonly EventRuntime _runtime;
@@ -189,7 +189,7 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
 
         if (!_runtime.IsStopping)
         {
-            return socket.Life.ReceiveAsync(packet);
+            return packet.Event == ReservedNames.Token ? ReceiveTokenAsync(packet, ns, socket) : socket.Life.ReceiveAsync(packet);
         }
 
         if (!packet.Id.IsNone)

@@ -56,6 +56,8 @@ internal sealed class SocketLife : ISerialWorker<Packet>
         }
     }
 
+    public ISocketOwner Owner => _owner;
+
     /// <summary>Whether the client has said that it leaves, or the socket is out.</summary>
     public bool IsLeaving { get; private set; }
 
@@ -182,6 +184,9 @@ internal sealed class SocketLife : ISerialWorker<Packet>
             return true;
         }
     }
+
+    /// <summary>Looks whether the socket may still be where it is.</summary>
+    public Task ReviewAsync() => new Review(_socket, _runtime, _outbox).RunAsync();
 
     /// <summary>Ends the socket, once: at once to the outside, and inside when its handlers are done.</summary>
     public bool End(DisconnectReason reason)

@@ -20,7 +20,10 @@ public static class EventEndpointExtensions
     /// <c>/chat</c>; with <c>/ws</c>, <c>ws://host/ws/chat</c> is. Requests that are no WebSocket upgrade pass by, so
     /// pages may live at the same URLs.
     /// </summary>
-    /// <returns>The server, to register handlers on.</returns>
+    /// <returns>
+    /// The server, to register handlers on. What is required of it as of an endpoint (<c>RequireAuthorization</c>, …) holds for
+    /// all endpoints that lead to it.
+    /// </returns>
     /// <exception cref="InvalidOperationException"><c>AddEvents</c> was not called.</exception>
     public static EventServer MapEvents(this IEndpointRouteBuilder endpoints, string path = "/")
     {
@@ -36,6 +39,7 @@ public static class EventEndpointExtensions
             .Build();
         endpoints.Map($"{path.TrimEnd('/')}/{{**{RouteValue}}}", pipeline)
             .WithMetadata(new EventEndpoint(server))
+            .WithConventionsOf(server)
             .WithDisplayName($"Events at {path}");
         return server;
     }

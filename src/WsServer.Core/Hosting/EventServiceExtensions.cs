@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -38,6 +39,7 @@ public static class EventServiceExtensions
     private static IServiceCollection Add(IServiceCollection services, OptionsBuilder<EventServerOptions> options)
     {
         options.ValidateOnStart();
+        AddTokenHiding(services);
         services.AddMetrics();
         services.AddRouting();
         services.TryAddSingleton(TimeProvider.System);
@@ -47,6 +49,22 @@ public static class EventServiceExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, DirectListenerFactory>());
         services.TryAddSingleton(provider => new EventServer(CreateRuntime(provider)));
         return services;
+    }
+
+    // In front of the one there is. A host that comes to it later adds none of its own.
+    private static void AddTokenHiding(IServiceCollection services)
+    {
+        if (services.Any(d => d.ServiceType == typeof(EventServer)))
+        {
+            return;
+        }
+
+        ServiceDescriptor? former = services.LastOrDefault(d => d.ServiceType == typeof(IHttpContextFactory) && !d.IsKeyedService);
+        services.AddSingleton<IHttpContextFactory>(provider => new TokenHidingContextFactory(
+            (IHttpContextFactory)(former?.ImplementationInstance
+                ?? former?.ImplementationFactory?.Invoke(provider)
+                ?? ActivatorUtilities.CreateInstance(provider, former?.ImplementationType ?? typeof(DefaultHttpContextFactory))),
+            provider.GetRequiredService<IOptions<EventServerOptions>>().Value.TokenInQuery));
     }
 
     private static EventRuntime CreateRuntime(IServiceProvider provider)

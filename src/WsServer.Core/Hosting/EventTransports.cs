@@ -48,6 +48,21 @@ public static class EventTransports
             : AwaitAsync(context, accepting, maxMessageBytes);
     }
 
+    /// <summary>
+    /// Makes an endpoint one of those that lead to the event server: what is required of the server (with
+    /// <c>RequireAuthorization</c>, …) is required of it, requests may bring their token as those of <c>MapEvents</c> may, and who
+    /// is not signed in gets 401 and no page to sign in.
+    /// </summary>
+    public static TBuilder WithConventionsOf<TBuilder>(this TBuilder builder, EventServer server)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(server);
+        builder.WithMetadata(TakesTokens.Instance).DisableCookieRedirect();
+        builder.Add(server.ApplyConventions);
+        builder.Finally(server.ApplyFinalConventions);
+        return builder;
+    }
+
     /// <summary>Whether a page of the request's <c>Origin</c> may connect; see <see cref="EventServerOptions.AllowedOrigins"/>.</summary>
     public static bool IsEventOriginAllowed(this HttpContext context)
     {

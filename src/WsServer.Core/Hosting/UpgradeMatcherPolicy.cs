@@ -21,7 +21,7 @@ internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPol
 
     public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
-        bool isUpgrade = IsUpgrade(httpContext);
+        bool isUpgrade = IsUpgrade(httpContext.Features, httpContext.Request.Headers);
         int found = -1;
         bool hasOthers = false;
         bool isTaken = false;
@@ -65,7 +65,8 @@ internal sealed class UpgradeMatcherPolicy : MatcherPolicy, IEndpointSelectorPol
         return Task.CompletedTask;
     }
 
-    private static bool IsUpgrade(HttpContext context) =>
-        context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
-        || context.Request.Headers.Upgrade.Any(v => string.Equals(v, "websocket", StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether a request is to become a WebSocket.</summary>
+    public static bool IsUpgrade(IFeatureCollection features, IHeaderDictionary headers) =>
+        features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
+        || headers.Upgrade.Any(v => string.Equals(v, "websocket", StringComparison.OrdinalIgnoreCase));
 }

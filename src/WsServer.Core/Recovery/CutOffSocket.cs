@@ -24,7 +24,7 @@ internal sealed class CutOffSocket
     public string? Identity { get; init; }
 
     /// <summary>The rooms that it was in, its own among them, each with where the log stood when it joined.</summary>
-    public required IReadOnlyDictionary<string, long> Rooms { get; init; }
+    public required IReadOnlyDictionary<string, long> Rooms { get; set; }
 
     /// <summary>What the program had kept with it.</summary>
     public KeptState State { get; init; }

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Claims;
+using WsServer.Access;
 using WsServer.Wire;
 
 namespace WsServer.Recovery;
@@ -301,10 +301,8 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         }
     }
 
-    // The request's word, not the program's: that is kept with the socket and comes back with it.
-    private static string? IdentityOf(EventSocket socket) => socket.Handshake.User is { Identity: { IsAuthenticated: true } identity } user
-        ? user.FindFirst(ClaimTypes.NameIdentifier)?.Value ?? identity.Name ?? ""
-        : null;
+    // The credentials' word, not the program's: that is kept with the socket and comes back with it.
+    private static string? IdentityOf(EventSocket socket) => Credential.IdentityOf(socket.CredentialUser);
 
     private static Dictionary<string, long> WithJoins(SocketRecovery recovery, string sid, List<string> rooms)
     {

@@ -103,7 +103,7 @@ internal ref struct EnvelopeReader
         {
             case Member.Event:
                 _envelope.Name = ReadName(member);
-                if (_envelope.Name is { } name && ReservedNames.Contains(name))
+                if (_envelope.Name is { } name && ReservedNames.Contains(name) && name != ReservedNames.Token)
                 {
                     Fault($"'{name}' is a reserved name.", "event");
                 }

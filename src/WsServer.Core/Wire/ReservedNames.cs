@@ -8,6 +8,9 @@ internal static class ReservedNames
     /// <summary>The event by which a client learns what it has missed.</summary>
     public const string Lagged = "$lagged";
 
+    /// <summary>The event by which a client gives the server a new token; a reserved name, which clients may use (section 12).</summary>
+    public const string Token = "$auth";
+
     private static readonly FrozenSet<string> Names = FrozenSet.Create(
         StringComparer.Ordinal,
         "connect", "connect_error", "connection", "disconnect", "disconnecting", "error", "newListener", "removeListener");

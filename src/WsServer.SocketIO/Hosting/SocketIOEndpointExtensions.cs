@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WsServer;
+using WsServer.Hosting;
 using WsServer.SocketIO;
 using WsServer.SocketIO.Engine;
 using WsServer.SocketIO.Hosting;
@@ -62,7 +63,7 @@ public static class SocketIOEndpointExtensions
         var endpoint = new EngineEndpoint(
             settings, RunAsync, isLimited: true, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
         endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
-        return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true);
+        return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true).WithConventionsOf(server);
 
         Task RunAsync(EngineSession session, Handshake handshake)
         {

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using FluentAssertions;
 using WsServer.Tests.Support;
@@ -228,6 +230,29 @@ public class SampleTests
     }
 
     [ProcessFact]
+    public async Task Auth_lets_in_who_has_a_token_and_takes_a_new_one()
+    {
+        await using Sample sample = await Sample.StartAsync("auth");
+        Func<Task> anonymous = () => sample.ConnectAsync();
+        await anonymous.Should().ThrowAsync<WebSocketException>().WithMessage("*401*");
+        await using SampleClient ada = await sample.ConnectAsync("/?access_token=" + await SignInAsync(sample, "ada"));
+        (await ada.ReceiveAsync()).Should().StartWith("""{"connected":"/","sid":""");
+
+        await ada.AskAsync("""{"event":"whoami","id":1}""", """{"ack":1,"data":"ada"}""");
+        await ada.AskAsync("""{"event":"close the shop","id":2}""", """{"ack":2,"error":{"code":"forbidden","message":"This user may not do that."}}""");
+        await ada.AskAsync("""{"connect":"/back-room"}""", """{"connect_error":"/back-room","error":{"code":"forbidden","message":"This user may not do that."}}""");
+        await ada.SendAsync($$"""{"event":"$auth","data":"{{await SignInAsync(sample, "ada")}}","id":3}""");
+        (await ada.ReceiveAsync()).Should().StartWith("""{"ack":3,"data":{"expiresInMs":2""");
+        await using SampleClient root = await sample.ConnectAsync("/?access_token=" + await SignInAsync(sample, "root"));
+        (await root.ReceiveAsync()).Should().StartWith("""{"connected":"/","sid":""");
+        await root.SendAsync("""{"event":"close the shop","id":1}""");
+        await ada.ExpectAsync("""{"event":"closed","data":"root"}""");
+        await root.ExpectAsync("""{"event":"closed","data":"root"}""");
+        await root.ExpectAsync("""{"ack":1,"data":"closed"}""");
+        await sample.StopAsync();
+    }
+
+    [ProcessFact]
     public async Task Udp_makes_events_of_datagrams_and_survives_what_is_no_json()
     {
         await using Sample sample = await Sample.StartAsync("udp", "--udp", "0");
@@ -245,5 +270,12 @@ public class SampleTests
         await first.ExpectAsync("""{"event":"datagram","data":{"temperature":21.5}}""");
         await second.ExpectAsync("""{"event":"datagram","data":{"temperature":21.5}}""");
         await sample.StopAsync();
+    }
+
+    private static async Task<string> SignInAsync(Sample sample, string name)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using HttpResponseMessage response = await http.PostAsync(new Uri(sample.Address, $"/login?name={name}"), content: null);
+        return JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("accessToken").GetString()!;
     }
 }

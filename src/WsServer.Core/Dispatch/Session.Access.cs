@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using WsServer.Access;
+using WsServer.Connections;
+using WsServer.Diagnostics;
+using WsServer.Wire;
+
+namespace WsServer.Dispatch;
+
+/// <summary>Whom the connection acts for, for how long, and how that changes.</summary>
+internal sealed partial class Session
+{
+    private volatile Credential? _credential;
+
+    /// <summary>What has taken the place of the handshake's credentials; null while they are in force.</summary>
+    public Credential? Credential => _credential;
+
+    /// <summary>Swaps credentials and lets the policies decide again; completes when they have.</summary>
+    public async Task RefreshAsync(EventSocket socket, Credential credential)
+    {
+        foreach (EventSocket concerned in Swap(socket, credential))
+        {
+            await concerned.Life.ReviewAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends what acts with credentials that are over.</summary>
+    public void EndExpired(DateTimeOffset now)
+    {
+        EventSocket[] sockets = _sockets;
+        DateTimeOffset? expires = _credential is { } credential ? credential.Expires : _handshake.Expires;
+        if (expires <= now && (sockets.Length == 0 || Array.Exists(sockets, s => s.Own is null)))
+        {
+            _outbox.Complete(Closing.Expired);
+            return;
+        }
+
+        foreach (EventSocket socket in sockets)
+        {
+            if (socket.Own is { } own && own.Expires <= now)
+            {
+                new Review(socket, _runtime, _outbox).PutOut(Closing.Expired.Error!);
+            }
+        }
+    }
+
+    // Nothing else of the client is read until it is done, so there is never more than one of a connection.
+    private async ValueTask ReceiveTokenAsync(Packet packet, string ns, EventSocket socket)
+    {
+        _runtime.Metrics.EventReceived();
+        EventError? error;
+        EventSocket[] concerned = [];
+        try
+        {
+            (error, Credential? credential) = await AuthenticateAsync(packet, socket).ConfigureAwait(false);
+            if (credential is not null)
+            {
+                concerned = Swap(socket, credential);
+                Acknowledge(packet, ns, credential);
+            }
+        }
+        catch (Exception exception)
+        {
+            _runtime.Logger.TokenFailed(exception, socket.Id, ns);
+            error = _runtime.Describe(exception);
+        }
+
+        if (error is not null)
+        {
+            _runtime.Logger.TokenRefused(socket.Id, ns, error.Code);
+            _outbox.PostError(packet.Refuse(packet.Id.IsNone ? error with { Details = new() { ["event"] = packet.Event } } : error, ns));
+        }
+
+        foreach (EventSocket one in concerned)
+        {
+            await one.Life.ReviewAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<(EventError? Error, Credential? Credential)> AuthenticateAsync(Packet packet, EventSocket socket)
+    {
+        if (packet.Arguments.Count != 1 || TokenAuthenticator.TokenIn(ParseAuth(packet.Arguments)) is not { } token)
+        {
+            return (new EventError(ErrorCodes.InvalidData, "The one argument is the token, or an object with a member 'token'."), null);
+        }
+
+        TokenResult result = await _runtime.Tokens.AuthenticateAsync(token, socket.Handshake).ConfigureAwait(false);
+        if (result.Credential is not { } credential)
+        {
+            return (result.IsTaken ? TokenResult.Refused : new EventError(ErrorCodes.UnknownEvent, "This server takes no tokens."), null);
+        }
+
+        // Rooms and what the program keeps belong to whom they were given to.
+        return Credential.IdentityOf(socket.CredentialUser) is { } identity && identity != Credential.IdentityOf(credential.User)
+            ? (new EventError(ErrorCodes.Forbidden, "The token is somebody else's."), null)
+            : (null, credential);
+    }
+
+    /// <summary>Swaps; returns the sockets that this concerns.</summary>
+    private EventSocket[] Swap(EventSocket socket, Credential credential)
+    {
+        if (socket.Own is not null)
+        {
+            socket.Own = credential;
+            return [socket];
+        }
+
+        _credential = credential;
+        return Array.FindAll(_sockets, s => s.Own is null);
+    }
+
+    private void Acknowledge(in Packet packet, string ns, Credential credential)
+    {
+        if (packet.Id.IsNone)
+        {
+            return;
+        }
+
+        string json = "{}";
+        if (credential.Expires is { } expires)
+        {
+            long left = (long)(expires - _runtime.Time.GetUtcNow()).TotalMilliseconds;
+            json = string.Create(CultureInfo.InvariantCulture, $$"""{"expiresInMs":{{left}}}""");
+        }
+
+        _outbox.Post(new Packet(PacketKind.Ack) { Namespace = ns, Id = packet.Id, Arguments = new JsonArguments(Encoding.UTF8.GetBytes(json), 1) });
+    }
+}
