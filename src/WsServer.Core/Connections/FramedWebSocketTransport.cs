@@ -16,7 +16,9 @@ namespace WsServer.Connections;
 /// <param name="maxMessageBytes">The longest message to receive.</param>
 /// <param name="time">For <see cref="LastReceived"/>.</param>
 /// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
-internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort)
+/// <param name="deflate">How messages are compressed, if the client and the server have agreed to.</param>
+internal sealed class FramedWebSocketTransport(
+    PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort, PermessageDeflate? deflate = null)
     : IHeartbeatTransport, IAbortable, IPrefetched
 {
     private const int NormalClosure = 1000;
@@ -25,7 +27,7 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
     // RFC 6455, section 5.5.2: final, opcode 9, no payload.
     private static readonly byte[] PingFrame = [0x89, 0x00];
 
-    private readonly FrameReader _frames = new(maxMessageBytes);
+    private readonly FrameReader _frames = new(maxMessageBytes, mayBeCompressed: deflate is not null);
     private readonly FrameWriter _writer = new(output);
     private ReadOnlySequence<byte> _unread;
     private CancellationTokenRegistration _aborting;
@@ -53,7 +55,8 @@ internal sealed class FramedWebSocketTransport(PipeReader input, IByteOutput out
         return TryRead(out TransportMessage message) ? new(message) : WaitAsync();
     }
 
-    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) => _writer.SendAsync(packets, cancellationToken);
+    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) =>
+        deflate is null ? _writer.SendAsync(packets, cancellationToken) : deflate.SendAsync(_writer, packets, cancellationToken);
 
     public void Prefetch(int link)
     {
