@@ -23,6 +23,7 @@ internal sealed class FramedWebSocketTransport(
 {
     private const int NormalClosure = 1000;
     private const int ProtocolError = 1002;
+    private const int InvalidPayload = 1007;
 
     // RFC 6455, section 5.5.2: final, opcode 9, no payload.
     private static readonly byte[] PingFrame = [0x89, 0x00];
@@ -195,9 +196,15 @@ internal sealed class FramedWebSocketTransport(
     {
         ReadOnlySpan<byte> payload = _frames.Payload.Span;
         int status = payload.Length == 0 ? NormalClosure : payload.Length == 1 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(payload);
-        if (!IsValidStatus(status) || (payload.Length > 2 && !Utf8.IsValid(payload[2..])))
+        if (!IsValidStatus(status))
         {
-            throw Refuse(ProtocolError, "A close frame has no valid status and reason.");
+            throw Refuse(ProtocolError, "A close frame has no valid status.");
+        }
+
+        if (payload.Length > 2 && !Utf8.IsValid(payload[2..]))
+        {
+            // RFC 6455, section 8.1: as for any text.
+            throw Refuse(InvalidPayload, "The reason in a close frame is not valid UTF-8.");
         }
 
         _clientStatus = status;
