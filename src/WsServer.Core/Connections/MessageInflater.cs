@@ -24,7 +24,7 @@ internal static class MessageInflater
         // Made anew for each message: the framework's cannot be reset, and what one message leaves in its window is
         // not for the next, which may be another client's.
         using var inflate = new DeflateStream(new MemoryStream(compressed, 0, length, writable: false), CompressionMode.Decompress);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(length * 4L, FirstBufferBytes, maxBytes + 1L));
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(length * 4L, FirstBufferBytes), maxBytes + 1L));
         int count = 0;
         try
         {

@@ -23,11 +23,11 @@ internal static class DeflateOffers
         {
             foreach (string offer in Split(line ?? "", ','))
             {
-                if (TryRead(offer, out int? demanded))
+                if (TryRead(offer, out int? clients, out int? servers))
                 {
-                    // A demand is accepted by repeating it.
-                    answer = demanded is { } bits ? string.Create(CultureInfo.InvariantCulture, $"{Terms}; server_max_window_bits={bits}") : Terms;
-                    windowBits = demanded ?? PermessageDeflate.MaxWindowBits;
+                    // What is demanded of the server is accepted by repeating it, and so is what the client will keep to.
+                    answer = Terms + Parameter("server_max_window_bits", servers) + Parameter("client_max_window_bits", clients);
+                    windowBits = servers ?? PermessageDeflate.MaxWindowBits;
                     return true;
                 }
             }
@@ -39,9 +39,10 @@ internal static class DeflateOffers
     }
 
     // An offer with anything in it that is unknown, invalid or said twice is to be declined (section 7.1).
-    private static bool TryRead(string offer, out int? windowBits)
+    private static bool TryRead(string offer, out int? clients, out int? servers)
     {
-        windowBits = null;
+        clients = null;
+        servers = null;
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         bool isFirst = true;
         foreach (string part in Split(offer, ';'))
@@ -65,22 +66,16 @@ internal static class DeflateOffers
                 return false;
             }
 
-            int bits = 0;
             bool isValid = name.ToLowerInvariant() switch
             {
                 "server_no_context_takeover" or "client_no_context_takeover" => value is null,
-                "client_max_window_bits" => value is null || TryReadBits(value, out bits),
-                "server_max_window_bits" => value is not null && TryReadBits(value, out bits),
+                "client_max_window_bits" => value is null || TryReadBits(value, out clients),
+                "server_max_window_bits" => value is not null && TryReadBits(value, out servers),
                 _ => false,
             };
             if (!isValid)
             {
                 return false;
-            }
-
-            if (name.StartsWith("server", StringComparison.OrdinalIgnoreCase) && value is not null)
-            {
-                windowBits = bits;
             }
         }
 
@@ -88,10 +83,14 @@ internal static class DeflateOffers
     }
 
     // Section 7.1.2.1: a decimal number without leading zeroes.
-    private static bool TryReadBits(string value, out int bits) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out bits)
-        && bits is >= PermessageDeflate.MinWindowBits and <= PermessageDeflate.MaxWindowBits
-        && value[0] != '0';
+    private static bool TryReadBits(string value, out int? bits)
+    {
+        bool isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && value[0] != '0';
+        bits = number;
+        return isNumber && number is >= PermessageDeflate.MinWindowBits and <= PermessageDeflate.MaxWindowBits;
+    }
+
+    private static string Parameter(string name, int? value) => value is { } bits ? string.Create(CultureInfo.InvariantCulture, $"; {name}={bits}") : "";
 
     private static string Unquote(string value) => value.Length >= 2 && value[0] == '"' && value[^1] == '"' ? value[1..^1] : value;
 

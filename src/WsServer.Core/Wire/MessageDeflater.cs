@@ -30,6 +30,12 @@ internal static class MessageDeflater
         deflate.Write(message);
         deflate.Flush();
 
+        if (message.IsEmpty)
+        {
+            // A flush of nothing writes nothing. Section 7.2.3.6: a block without a byte in it, as short as can be.
+            return [0x00];
+        }
+
         // Disposing writes a final block behind it, which is no part of the message.
         int length = (int)output.Length - TailBytes;
         return output.GetBuffer().AsSpan(0, length);
