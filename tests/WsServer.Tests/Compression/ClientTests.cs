@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.WebSockets;
 using FluentAssertions;
 using WsServer.Tests.Rfc6455;
@@ -36,6 +37,8 @@ public class ClientTests(EchoServers servers)
     [InlineData(Wiring.Direct, true, 9, 15)]
     [InlineData(Wiring.Direct, true, 15, 10)]
     [InlineData(Wiring.Piped, true, 15, 15)]
+    [InlineData(Wiring.Tls, true, 15, 15)]
+    [InlineData(Wiring.Http2, true, 15, 15)]
     [InlineData(Wiring.Piped, false, 9, 9)]
     public async Task The_client_of_dotnet_gets_its_messages_back(Wiring wiring, bool contextTakeover, int clientBits, int serverBits)
     {
@@ -46,8 +49,11 @@ public class ClientTests(EchoServers servers)
             ClientContextTakeover = contextTakeover, ServerContextTakeover = contextTakeover, ClientMaxWindowBits = clientBits, ServerMaxWindowBits = serverBits,
         };
         client.Options.CollectHttpResponseDetails = true;
+        client.Options.HttpVersion = wiring == Wiring.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
+        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = TestCertificate.Accept } });
         using var timeout = new CancellationTokenSource(Within.Reason);
-        await client.ConnectAsync(host.Ws(EchoServers.Path), timeout.Token);
+        await client.ConnectAsync(host.Ws(EchoServers.Path), invoker, timeout.Token);
         client.HttpResponseHeaders!["Sec-WebSocket-Extensions"].Single().Should().StartWith("permessage-deflate");
 
         foreach (int size in Sizes)
