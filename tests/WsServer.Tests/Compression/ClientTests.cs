@@ -46,7 +46,10 @@ public class ClientTests(EchoServers servers)
         using var client = new ClientWebSocket();
         client.Options.DangerousDeflateOptions = new WebSocketDeflateOptions
         {
-            ClientContextTakeover = contextTakeover, ServerContextTakeover = contextTakeover, ClientMaxWindowBits = clientBits, ServerMaxWindowBits = serverBits,
+            ClientContextTakeover = contextTakeover,
+            ServerContextTakeover = contextTakeover,
+            ClientMaxWindowBits = clientBits,
+            ServerMaxWindowBits = serverBits,
         };
         client.Options.CollectHttpResponseDetails = true;
         client.Options.HttpVersion = wiring == Wiring.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
