@@ -100,6 +100,13 @@ public class CompressedSendingTests
     }
 
     [Fact]
+    public void An_empty_message_becomes_the_one_byte_of_the_rfc()
+    {
+        MessageDeflater.Deflate([], CompressionLevel.Fastest).ToArray().Should().Equal(0);
+        Inflate([0]).Should().BeEmpty();
+    }
+
+    [Fact]
     public void A_packet_that_is_used_again_has_no_form_of_what_it_was()
     {
         EncodedPacket packet = FramedClient.Packet(new string('a', 2_000));

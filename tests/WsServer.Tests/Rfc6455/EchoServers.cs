@@ -27,7 +27,12 @@ public sealed class EchoServers : IAsyncLifetime
     {
         foreach (Lazy<Task<EventServerHost>> host in _hosts.Values)
         {
-            await (await host.Value).DisposeAsync();
+            EventServerHost ended = await host.Value;
+            await ended.DisposeAsync();
+            foreach (LogEntry error in ended.Log.Errors)
+            {
+                _faults.Enqueue(new InvalidOperationException(error.Message, error.Exception));
+            }
         }
 
         if (!_faults.IsEmpty)
