@@ -177,6 +177,12 @@ public sealed class EventServerOptions
     /// <summary>How often clients may connect, and how much they may send.</summary>
     public EventServerLimits Limits { get; } = new();
 
+    /// <summary>
+    /// Compresses messages for clients that offer <c>permessage-deflate</c> (RFC 7692), and takes compressed ones from
+    /// them. Null, the default: no compression. See docs/security.md before turning it on.
+    /// </summary>
+    public CompressionOptions? Compression { get; set; }
+
     /// <summary>Sets JSON options other than those of <c>ConfigureHttpJsonOptions</c>, which are the web defaults.</summary>
     public void UseJsonSerializerOptions(JsonSerializerOptions options)
     {
@@ -228,6 +234,15 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         if (options.RecoveryWindow != TimeSpan.Zero)
         {
             Positive(nameof(options.RecoveryWindow), options.RecoveryWindow);
+        }
+
+        if (options.Compression is { } compression)
+        {
+            AtLeast($"{nameof(options.Compression)}:{nameof(compression.MinimumBytes)}", compression.MinimumBytes, 0);
+            if (!Enum.IsDefined(compression.Level))
+            {
+                errors.Add($"Events:{nameof(options.Compression)}:{nameof(compression.Level)} is {compression.Level}; it must be Optimal, Fastest, NoCompression or SmallestSize.");
+            }
         }
 
         Positive(nameof(options.ConnectTimeout), options.ConnectTimeout);

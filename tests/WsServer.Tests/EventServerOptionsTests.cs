@@ -34,6 +34,8 @@ public class EventServerOptionsTests
         { "CloseTimeout", o => o.CloseTimeout = TimeSpan.MaxValue, "at most 24 days" },
         { "HandlerGracePeriod", o => o.HandlerGracePeriod = TimeSpan.Zero, "more than zero" },
         { "ReconnectDelay", o => o.ReconnectDelay = TimeSpan.Zero, "more than zero" },
+        { "Compression:MinimumBytes", o => o.Compression = new CompressionOptions { MinimumBytes = -1 }, "at least 0" },
+        { "Compression:Level", o => o.Compression = new CompressionOptions { Level = (System.IO.Compression.CompressionLevel)9 }, "must be Optimal" },
         { "AllowedOrigins", o => o.AllowedOrigins.Add("example.com"), "'example.com'" },
         { "AllowedOrigins", o => o.AllowedOrigins.Add("https://example.com/path"), "'https://example.com/path'" },
     };
@@ -71,6 +73,7 @@ public class EventServerOptionsTests
             MaxRecoverableSockets = 1,
             PingInterval = TimeSpan.FromMilliseconds(1),
             PingTimeout = TimeSpan.FromDays(24),
+            Compression = new CompressionOptions { MinimumBytes = 0 },
         };
         foreach (string origin in new[] { "*", "null", "https://example.com", "http://localhost:5173", "https://example.com/" })
         {
@@ -116,9 +119,22 @@ public class EventServerOptionsTests
             MaxReplayBytes = 8L * 1024 * 1024,
             MaxRecoverableSockets = 10_000,
             RunMiddlewareOnRecovery = false,
+            Compression = (CompressionOptions?)null,
             AllowedOrigins = Array.Empty<string>(),
         });
         new EventServerOptionsValidator().Validate(null, new EventServerOptions()).Should().Be(ValidateOptionsResult.Success);
+    }
+
+    [Fact]
+    public void Compression_is_on_when_the_configuration_has_a_word_about_it()
+    {
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["Events:Compression:Level"] = "Optimal" }).Build();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddLogging().AddEvents().BuildServiceProvider();
+
+        CompressionOptions? compression = services.GetRequiredService<IOptions<EventServerOptions>>().Value.Compression;
+
+        compression.Should().BeEquivalentTo(new CompressionOptions { MinimumBytes = 1024, Level = System.IO.Compression.CompressionLevel.Optimal });
     }
 
     [Fact]

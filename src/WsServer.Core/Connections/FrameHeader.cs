@@ -23,10 +23,14 @@ internal readonly record struct FrameHeader(byte First, bool IsMasked, long Leng
     public const int MaxControlBytes = 125;
 
     private const int ReservedBits = 0x70;
+    private const int CompressedBit = 0x40;
 
     public bool IsFinal => (First & 0x80) != 0;
 
     public int Opcode => First & 0x0f;
+
+    /// <summary>Whether a compressed message begins with it (RFC 7692, section 6).</summary>
+    public bool IsCompressed => (First & CompressedBit) != 0;
 
     public bool IsControl => (First & 0x08) != 0;
 
@@ -60,15 +64,17 @@ internal readonly record struct FrameHeader(byte First, bool IsMasked, long Leng
         return true;
     }
 
-    /// <summary>Checks what the section demands of a frame, before or within a message.</summary>
+    /// <summary>Checks what the section demands of a frame.</summary>
+    /// <param name="isWithinMessage">Whether a message has begun and not ended.</param>
+    /// <param name="mayBeCompressed">Whether compression was agreed on.</param>
     /// <exception cref="FrameException">The client broke the protocol.</exception>
-    public void Check(bool isWithinMessage)
+    public void Check(bool isWithinMessage, bool mayBeCompressed = false)
     {
         string? fault = this switch
         {
             { IsMasked: false } => "A client's frame is masked.",
             { Length: < 0 } => "A frame's length has its highest bit set.",
-            _ when (First & ReservedBits) != 0 => "A frame has a reserved bit set, and no extension is in use.",
+            _ when (First & ReservedBits) != 0 && !(mayBeCompressed && BeginsCompressed) => "A frame has a reserved bit set that no extension gives a meaning.",
             { IsControl: true, Opcode: not (Close or Ping or Pong) } => "A control frame has an unknown opcode.",
             { IsControl: true, IsFinal: false } => "A control frame is fragmented.",
             { IsControl: true, Length: > MaxControlBytes } => "A control frame is too long.",
@@ -82,4 +88,7 @@ internal readonly record struct FrameHeader(byte First, bool IsMasked, long Leng
             throw new FrameException(1002, fault);
         }
     }
+
+    // Only the first frame of a message has the bit, and no control frame.
+    private bool BeginsCompressed => (First & ReservedBits) == CompressedBit && Opcode is (Text or Binary);
 }

@@ -30,7 +30,9 @@ internal sealed class FrameException(int status, string message) : Exception(mes
 /// Reads a client's frames (RFC 6455, section 5) into messages. Pure: bytes in, messages out. Bytes are taken as they
 /// come, so a long message never has to fit the buffer it arrives in; between messages nothing is held.
 /// </summary>
-internal sealed class FrameReader(int maxMessageBytes)
+/// <param name="maxMessageBytes">The longest message, and for a compressed one the longest it may become.</param>
+/// <param name="mayBeCompressed">Whether messages may come compressed (RFC 7692).</param>
+internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = false)
 {
     private const int FirstBufferBytes = 4 * 1024;
 
@@ -41,6 +43,10 @@ internal sealed class FrameReader(int maxMessageBytes)
     private FrameKind _message;
     private bool _isInFrame;
     private bool _isSkipping;
+    private bool _isCompressed;
+
+    // What cannot be compressed becomes longer by it: no more than an eighth, whatever the sender's implementation.
+    private long LongestToTake => _isCompressed ? maxMessageBytes + (maxMessageBytes / 8) + 64L : maxMessageBytes;
 
     /// <summary>The message or the control frame's payload, valid until the next read.</summary>
     public ReadOnlyMemory<byte> Payload { get; private set; }
@@ -125,7 +131,7 @@ internal sealed class FrameReader(int maxMessageBytes)
             return FrameKind.None;
         }
 
-        header.Check(isWithinMessage: _message != FrameKind.None);
+        header.Check(isWithinMessage: _message != FrameKind.None, mayBeCompressed);
         if (header.IsControl)
         {
             // Short enough to wait for as a whole.
@@ -139,10 +145,11 @@ internal sealed class FrameReader(int maxMessageBytes)
         if (_message == FrameKind.None)
         {
             _message = header.Opcode == FrameHeader.Text ? FrameKind.Text : FrameKind.Binary;
+            _isCompressed = header.IsCompressed;
             _length = 0;
         }
 
-        if (_isSkipping || header.Length <= maxMessageBytes - _length)
+        if (_isSkipping || header.Length <= LongestToTake - _length)
         {
             return FrameKind.None;
         }
@@ -190,6 +197,11 @@ internal sealed class FrameReader(int maxMessageBytes)
 
     private FrameKind Finish(FrameKind message)
     {
+        if (_isCompressed && !TryInflate())
+        {
+            return FrameKind.TooLarge;
+        }
+
         Payload = _length == 0 ? default : _buffer.AsMemory(0, _length);
         if (message == FrameKind.Text && !Utf8.IsValid(Payload.Span))
         {
@@ -197,6 +209,18 @@ internal sealed class FrameReader(int maxMessageBytes)
         }
 
         return message;
+    }
+
+    // Replaces the compressed message by what was compressed.
+    private bool TryInflate()
+    {
+        ReadOnlySpan<byte> tail = MessageInflater.Tail;
+        tail.CopyTo(Room(tail.Length));
+        int length = MessageInflater.Inflate(_buffer!, _length + tail.Length, maxMessageBytes, out byte[]? inflated);
+        ReturnBuffer();
+        _buffer = inflated;
+        _length = length;
+        return inflated is not null;
     }
 
     private Span<byte> Room(int count)

@@ -16,18 +16,26 @@ namespace WsServer.Connections;
 /// <param name="maxMessageBytes">The longest message to receive.</param>
 /// <param name="time">For <see cref="LastReceived"/>.</param>
 /// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
+/// <param name="deflate">How messages are compressed, if the client and the server have agreed to.</param>
 /// <param name="tellsControls">Whether pings and pongs are told of, as <see cref="TransportMessageKind.Control"/>.</param>
 internal sealed class FramedWebSocketTransport(
-    PipeReader input, IByteOutput output, int maxMessageBytes, TimeProvider time, Action abort, bool tellsControls = false)
+    PipeReader input,
+    IByteOutput output,
+    int maxMessageBytes,
+    TimeProvider time,
+    Action abort,
+    PermessageDeflate? deflate = null,
+    bool tellsControls = false)
     : IHeartbeatTransport, IAbortable, IPrefetched
 {
     private const int NormalClosure = 1000;
     private const int ProtocolError = 1002;
+    private const int InvalidPayload = 1007;
 
     // RFC 6455, section 5.5.2: final, opcode 9, no payload.
     private static readonly byte[] PingFrame = [0x89, 0x00];
 
-    private readonly FrameReader _frames = new(maxMessageBytes);
+    private readonly FrameReader _frames = new(maxMessageBytes, mayBeCompressed: deflate is not null);
     private readonly FrameWriter _writer = new(output);
     private ReadOnlySequence<byte> _unread;
     private CancellationTokenRegistration _aborting;
@@ -55,7 +63,8 @@ internal sealed class FramedWebSocketTransport(
         return TryRead(out TransportMessage message) ? new(message) : WaitAsync();
     }
 
-    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) => _writer.SendAsync(packets, cancellationToken);
+    public ValueTask SendAsync(ReadOnlyMemory<EncodedPacket> packets, CancellationToken cancellationToken) =>
+        deflate is null ? _writer.SendAsync(packets, cancellationToken) : deflate.SendAsync(_writer, packets, cancellationToken);
 
     public void Prefetch(int link)
     {
@@ -202,9 +211,15 @@ internal sealed class FramedWebSocketTransport(
     {
         ReadOnlySpan<byte> payload = _frames.Payload.Span;
         int status = payload.Length == 0 ? NormalClosure : payload.Length == 1 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(payload);
-        if (!IsValidStatus(status) || (payload.Length > 2 && !Utf8.IsValid(payload[2..])))
+        if (!IsValidStatus(status))
         {
-            throw Refuse(ProtocolError, "A close frame has no valid status and reason.");
+            throw Refuse(ProtocolError, "A close frame has no valid status.");
+        }
+
+        if (payload.Length > 2 && !Utf8.IsValid(payload[2..]))
+        {
+            // RFC 6455, section 8.1: as for any text.
+            throw Refuse(InvalidPayload, "The reason in a close frame is not valid UTF-8.");
         }
 
         _clientStatus = status;

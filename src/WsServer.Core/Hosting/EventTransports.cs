@@ -42,10 +42,11 @@ public static class EventTransports
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxMessageBytes, 1);
+        PermessageDeflate? deflate = AgreeOnCompression(context);
         Task<WebSocket> accepting = context.WebSockets.AcceptWebSocketAsync(subprotocol);
         return accepting.IsCompletedSuccessfully
-            ? new(Create(context, accepting.GetAwaiter().GetResult(), maxMessageBytes))
-            : AwaitAsync(context, accepting, maxMessageBytes);
+            ? new(Create(context, accepting.GetAwaiter().GetResult(), maxMessageBytes, deflate))
+            : AwaitAsync(context, accepting, maxMessageBytes, deflate);
     }
 
     /// <summary>
@@ -72,14 +73,28 @@ public static class EventTransports
         return OriginPolicy.Allows(context.Request, server.Runtime.Options.AllowedOrigins, isDevelopment);
     }
 
-    private static async ValueTask<ITransport> AwaitAsync(HttpContext context, Task<WebSocket> accepting, int maxMessageBytes) =>
-        Create(context, await accepting.ConfigureAwait(false), maxMessageBytes);
+    private static async ValueTask<ITransport> AwaitAsync(HttpContext context, Task<WebSocket> accepting, int maxMessageBytes, PermessageDeflate? deflate) =>
+        Create(context, await accepting.ConfigureAwait(false), maxMessageBytes, deflate);
 
-    private static ITransport Create(HttpContext context, WebSocket accepted, int maxMessageBytes)
+    private static PermessageDeflate? AgreeOnCompression(HttpContext context)
+    {
+        // Without the capture, frames are the framework's, which then knows nothing of an agreement.
+        if (context.RequestServices.GetService<EventServer>()?.Runtime.Options.Compression is not { } options
+            || UpgradeCapture.Find(context.Features) is null
+            || !DeflateOffers.TryAccept(context.Request.Headers.SecWebSocketExtensions, out string? answer, out int windowBits))
+        {
+            return null;
+        }
+
+        context.Response.Headers.SecWebSocketExtensions = answer;
+        return new PermessageDeflate(options, windowBits);
+    }
+
+    private static ITransport Create(HttpContext context, WebSocket accepted, int maxMessageBytes, PermessageDeflate? deflate)
     {
         TimeProvider time = context.RequestServices.GetRequiredService<TimeProvider>();
         return UpgradeCapture.Find(context.Features) is { } capture && capture.TryGet(out PipeReader? input, out IByteOutput? output)
-            ? new FramedWebSocketTransport(input, output, maxMessageBytes, time, context.Abort, tellsControls: true)
+            ? new FramedWebSocketTransport(input, output, maxMessageBytes, time, context.Abort, deflate, tellsControls: true)
             : new WebSocketTransport(accepted, maxMessageBytes, context.Abort);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.IO.Compression;
 
 namespace WsServer.Wire;
 
@@ -17,6 +18,9 @@ public sealed class EncodedPacket
     private const int KeptBytes = 4 * 1024;
     private const int KeptPackets = 64;
 
+    // RFC 7692, section 6: the first reserved bit marks a compressed message.
+    private const byte CompressedBit = 0x40;
+
     [ThreadStatic]
     private static Stack<EncodedPacket>? _free;
 
@@ -25,6 +29,7 @@ public sealed class EncodedPacket
     private int _frameStart;
     private int _holders;
     private EncodedPacket[]? _alone;
+    private EncodedPacket? _deflated;
 
     private EncodedPacket()
     {
@@ -77,6 +82,39 @@ public sealed class EncodedPacket
         return packet;
     }
 
+    /// <summary>
+    /// The message as a compressed one (RFC 7692), or itself when it is not shorter so. Made by the first who asks, for
+    /// all receivers, and held by this one: who still needs it when this one is let go holds it, too.
+    /// </summary>
+    internal EncodedPacket Deflate(CompressionLevel level)
+    {
+        if (Volatile.Read(ref _deflated) is { } made)
+        {
+            return made;
+        }
+
+        ReadOnlySpan<byte> compressed = MessageDeflater.Deflate(Payload.Span, level);
+        EncodedPacket deflated = this;
+        if (compressed.Length < _length)
+        {
+            deflated = Create(compressed, IsBinary);
+            deflated._bytes[deflated._frameStart] |= CompressedBit;
+        }
+
+        if (Interlocked.CompareExchange(ref _deflated, deflated, null) is { } others)
+        {
+            // Another thread of the same fan-out was as quick.
+            if (deflated != this)
+            {
+                deflated.Release();
+            }
+
+            return others;
+        }
+
+        return deflated;
+    }
+
     /// <summary>What the packet and those behind it cost in an outbox.</summary>
     internal long TotalLength
     {
@@ -124,6 +162,15 @@ public sealed class EncodedPacket
 
         EncodedPacket? next = Next;
         Next = null;
+        if (_deflated is { } deflated)
+        {
+            _deflated = null;
+            if (deflated != this)
+            {
+                deflated.Release();
+            }
+        }
+
         if (_bytes.Length > KeptBytes)
         {
             byte[] bytes = _bytes;

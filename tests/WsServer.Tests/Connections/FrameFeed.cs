@@ -23,11 +23,11 @@ internal readonly struct Found(FrameKind kind, byte[] payload) : IEquatable<Foun
 }
 
 /// <summary>Gives bytes to a <see cref="FrameReader"/> as a pipe would: what it left comes again, before what is new.</summary>
-internal sealed class FrameFeed(int limit = 1024 * 1024)
+internal sealed class FrameFeed(int limit = 1024 * 1024, bool mayBeCompressed = false)
 {
     private byte[] _left = [];
 
-    public FrameReader Reader { get; } = new(limit);
+    public FrameReader Reader { get; } = new(limit, mayBeCompressed);
 
     public List<Found> Found { get; } = [];
 

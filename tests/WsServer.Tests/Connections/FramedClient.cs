@@ -15,10 +15,10 @@ internal sealed class FramedClient
     private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
     private int _aborts;
 
-    public FramedClient(ManualOutput? output = null)
+    public FramedClient(ManualOutput? output = null, PermessageDeflate? deflate = null)
     {
         Output = output ?? new ManualOutput();
-        Transport = new FramedWebSocketTransport(_input.Reader, Output, MaxMessageBytes, Time, () => Interlocked.Increment(ref _aborts));
+        Transport = new FramedWebSocketTransport(_input.Reader, Output, MaxMessageBytes, Time, () => Interlocked.Increment(ref _aborts), deflate);
     }
 
     public FramedWebSocketTransport Transport { get; }

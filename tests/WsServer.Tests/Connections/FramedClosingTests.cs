@@ -74,8 +74,8 @@ public class FramedClosingTests
     public async Task A_close_with_half_a_code_is_refused_with_1002() => await ShouldBeRefusedAsync(1002, ClientFrame.Encode(RawFrame.Close, [3]));
 
     [Fact]
-    public async Task A_close_with_a_reason_that_is_no_utf8_is_refused_with_1002() =>
-        await ShouldBeRefusedAsync(1002, ClientFrame.Encode(RawFrame.Close, [0x03, 0xe8, 0xc0, 0xaf]));
+    public async Task A_close_with_a_reason_that_is_no_utf8_is_refused_with_1007() =>
+        await ShouldBeRefusedAsync(1007, ClientFrame.Encode(RawFrame.Close, [0x03, 0xe8, 0xc0, 0xaf]));
 
     [Fact]
     public async Task A_broken_frame_is_refused_with_its_status() => await ShouldBeRefusedAsync(1002, ClientFrame.Encode(3, []));

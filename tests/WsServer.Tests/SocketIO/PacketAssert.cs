@@ -1,4 +1,3 @@
-using WsServer.Tests.Wire;
 using WsServer.Wire;
 
 namespace WsServer.Tests.SocketIO;
@@ -13,7 +12,7 @@ internal static class PacketAssert
         That(actual.Event == expected.Event, "the name is kept");
         That(actual.Id == expected.Id, "the id is kept");
         That(actual.Arguments.Count == expected.Arguments.Count, "the number of arguments is kept");
-        That(actual.Arguments.Text() == expected.Arguments.Text(), "the arguments are kept");
+        That(actual.Arguments.ToString() == expected.Arguments.ToString(), "the arguments are kept");
         That(actual.Arguments.Attachments.Length == expected.Arguments.Attachments.Length, "the attachments are kept");
         for (int i = 0; i < expected.Arguments.Attachments.Length; i++)
         {

@@ -38,6 +38,24 @@ internal sealed class RawConnection : IDisposable
         return new RawConnection(tcp, tls);
     }
 
+    /// <summary>Says that nothing more will come, and can still read; does nothing when the connection has ended.</summary>
+    public async Task EndSendingAsync()
+    {
+        try
+        {
+            if (Stream is SslStream tls)
+            {
+                await tls.ShutdownAsync();
+            }
+
+            _tcp.Client.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception exception) when (exception is SocketException or IOException)
+        {
+            // The other side was faster.
+        }
+    }
+
     /// <summary>Ends the connection without a goodbye, as a crash does: the server gets a reset.</summary>
     public void Reset()
     {

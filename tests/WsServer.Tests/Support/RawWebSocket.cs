@@ -1,18 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using System.Text.Json;
 
 namespace WsServer.Tests.Support;
-
-/// <summary>One frame as it came.</summary>
-internal sealed record RawFrame(int Opcode, bool IsFinal, byte[] Payload)
-{
-    public const int Continuation = 0, Text = 1, Binary = 2, Close = 8, Ping = 9, Pong = 10;
-
-    public JsonElement Json => JsonElement.Parse(Payload);
-
-    public int CloseStatus => BinaryPrimitives.ReadUInt16BigEndian(Payload);
-}
 
 /// <summary>
 /// A WebSocket made by hand on a TCP connection: sends what no proper client would, answers nothing by itself, and
@@ -126,7 +115,7 @@ internal sealed class RawWebSocket : IDisposable
 
             byte[] payload = new byte[length];
             await _stream.ReadExactlyAsync(payload, timeout.Token);
-            return new RawFrame(head[0] & 0x0f, (head[0] & 0x80) != 0, payload);
+            return new RawFrame(head[0] & 0x0f, (head[0] & 0x80) != 0, payload, Reserved: head[0] & 0x70);
         }
         catch (IOException)
         {
@@ -137,6 +126,9 @@ internal sealed class RawWebSocket : IDisposable
             throw new TimeoutException("Waited in vain for a frame.");
         }
     }
+
+    /// <inheritdoc cref="RawConnection.EndSendingAsync" />
+    public Task EndSendingAsync() => _connection.EndSendingAsync();
 
     /// <inheritdoc cref="RawConnection.Reset" />
     public void Reset() => _connection.Reset();

@@ -5,18 +5,18 @@ namespace WsServer.Tests.Support;
 /// <summary>Reads the frames of a server, strictly (RFC 6455, section 5.2).</summary>
 internal static class ServerFrames
 {
-    public static List<RawFrame> Parse(ReadOnlySpan<byte> bytes)
+    public static List<RawFrame> Parse(ReadOnlySpan<byte> bytes, bool mayBeCompressed = false)
     {
         List<RawFrame> frames = [];
         while (!bytes.IsEmpty)
         {
-            frames.Add(Take(ref bytes));
+            frames.Add(Take(ref bytes, mayBeCompressed));
         }
 
         return frames;
     }
 
-    private static RawFrame Take(ref ReadOnlySpan<byte> bytes)
+    private static RawFrame Take(ref ReadOnlySpan<byte> bytes, bool mayBeCompressed)
     {
         byte first = bytes[0];
         int opcode = first & 0x0f;
@@ -29,8 +29,10 @@ internal static class ServerFrames
             10 => BinaryPrimitives.ReadUInt64BigEndian(bytes[2..]),
             _ => bytes[1],
         };
+        int reserved = first & 0x70;
+        bool isReserved = reserved != 0 && !(mayBeCompressed && reserved == 0x40 && !isControl);
         bool isMasked = (bytes[1] & 0x80) != 0;
-        if (isMasked || (first & 0x70) != 0 || opcode is (> 2 and < 8) or > 10 || (isControl && (!isFinal || length > 125)))
+        if (isMasked || isReserved || opcode is (> 2 and < 8) or > 10 || (isControl && (!isFinal || length > 125)))
         {
             throw new InvalidDataException($"0x{first:x2} with {length} bytes begins no frame.");
         }
@@ -40,7 +42,7 @@ internal static class ServerFrames
             throw new InvalidDataException($"A frame of {length} bytes ends after {bytes.Length - header}.");
         }
 
-        var frame = new RawFrame(opcode, isFinal, bytes.Slice(header, (int)length).ToArray());
+        var frame = new RawFrame(opcode, isFinal, bytes.Slice(header, (int)length).ToArray(), reserved);
         bytes = bytes[(header + (int)length)..];
         return frame;
     }
