@@ -40,8 +40,10 @@ public class RateLimitTests
         await AskAsync(client, Burst);
 
         // One that is told, two that are a tenth of a burst, and one more.
+        using var dropped = new CountedMetric(host, "wsserver.rate_limited");
         await SendAsync(client, 3);
         await client.ErrorAsync("rate_limited");
+        await Within.UntilAsync(() => dropped.Total == 3, "all three are dropped");
         _time.Advance(TimeSpan.FromMilliseconds(100));
         await AskAsync(client, 1);
         client.Waiting.Should().BeEmpty();

@@ -103,6 +103,12 @@ public sealed class EchoServers : IAsyncLifetime
                 return new TransportClose(1009, "too large");
             }
 
+            if (message.Kind == TransportMessageKind.Control)
+            {
+                // The transport has answered it.
+                continue;
+            }
+
             EncodedPacket packet = EncodedPacket.Create(message.Payload.Span, message.Kind == TransportMessageKind.Binary);
             await transport.SendAsync(new[] { packet }, cancellationToken);
         }
