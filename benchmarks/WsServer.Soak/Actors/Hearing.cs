@@ -18,7 +18,7 @@ internal sealed class Hearing(string who)
         lock (_gate)
         {
             bool isKnown = _last.TryGetValue(said.Sender, out Said last);
-            if (isKnown ? said.Number != last.Number + 1 : said.Number != 0 && said.Time > Since && !MayHaveMissed(said))
+            if (isKnown ? said.Number != last.Number + 1 : said.Number != 0 && said.Began > Since)
             {
                 throw new SoakException($"{who} got number {said.Number} of {said.Sender} after {(isKnown ? last.Number : -1)}.");
             }
@@ -35,7 +35,4 @@ internal sealed class Hearing(string who)
             return _last.TryGetValue(sender, out Said last) ? last.Number : -1;
         }
     }
-
-    // A sender that spoke before this one was in the room: its first ones were not for us.
-    private static bool MayHaveMissed(Said said) => said.Number > 0;
 }

@@ -144,17 +144,19 @@ internal sealed class ChaosClient : IDisposable
 
     private async Task TakeAsync(ReadOnlyMemory<byte> message)
     {
-        JsonElement envelope;
         try
         {
-            envelope = JsonElement.Parse(message.Span);
+            await TakeAsync(JsonElement.Parse(message.Span));
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or FormatException)
         {
+            // Changed on its way.
             Unreadable++;
-            return;
         }
+    }
 
+    private async Task TakeAsync(JsonElement envelope)
+    {
         if (envelope.TryGetProperty("connected", out _))
         {
             Sid = envelope.GetProperty("sid").GetString();
