@@ -8,7 +8,9 @@ namespace WsServer.Soak;
 internal static class Churn
 {
     private const int AtOnce = 64;
-    private const int WarmUp = 5_000;
+    
+    // Until every path is compiled, and every thread has filled its pools.
+    private const int WarmUp = 20_000;
 
     /// <summary>Rented buffers are counted for the last of them only, as counting costs as much as the rest.</summary>
     private const int Counted = 5_000;
@@ -44,7 +46,7 @@ internal static class Churn
             $"{options.Churn} connections came and went in {elapsed.TotalSeconds:0.0} s, {cpu.TotalMicroseconds / options.Churn:0} µs of the server's CPU time each."));
         Console.WriteLine($"before: {before}, {heapBefore:#,0} bytes of managed memory");
         Console.WriteLine($"after:  {after}, {heapAfter:#,0} bytes of managed memory");
-        Console.WriteLine($"buffers rented and not given back in {Counted} more: {last.RentedBuffers}");
+        Console.WriteLine($"buffers rented and not given back in {Counted} more: {last.RentedBuffers} of {last.Rents}");
 
         var wrong = new List<string>();
         foreach (Counts counts in (Counts[])[before, after, last])
@@ -54,6 +56,7 @@ internal static class Churn
 
         // The web server has some of its own that come and go, such as one for a pool's trimming.
         Require(after.Timers <= before.Timers + 2, $"There were {before.Timers} timers, and are {after.Timers}.");
+        Require(last.Rents >= Counted, $"Only {last.Rents} buffers were counted at all.");
         Require(last.RentedBuffers < Counted / 100, $"{last.RentedBuffers} buffers were not given back.");
         Require(heapAfter <= heapBefore * (1 + MaxGrowth), $"The managed memory has grown from {heapBefore:#,0} to {heapAfter:#,0} bytes, by more than a tenth.");
         return wrong;

@@ -8,7 +8,7 @@ namespace WsServer.Soak;
 
 /// <summary>What the server holds: see <c>WsServer.SoakServer</c>.</summary>
 internal sealed record Counts(
-    int Connections, int Sockets, int Rooms, int PendingAcks, int CutOff, long Timers, long RentedBuffers, int Errors, string? LastError);
+    int Connections, int Sockets, int Rooms, int PendingAcks, int CutOff, long Timers, long Rents, long RentedBuffers, int Errors, string? LastError);
 
 /// <summary>The server in a process of its own, and what it tells about itself.</summary>
 internal sealed class SoakServer : IDisposable

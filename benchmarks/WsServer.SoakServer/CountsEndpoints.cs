@@ -18,6 +18,7 @@ internal static class CountsEndpoints
                 namespaces.Sum(CountPendingAcks),
                 io.Runtime.Recovery.CutOff.Count,
                 Timer.ActiveCount,
+                buffers.Rents,
                 buffers.Out,
                 errors.Count,
                 errors.Last);
@@ -34,5 +35,5 @@ internal static class CountsEndpoints
 
     /// <summary>How many there are.</summary>
     private sealed record Counts(
-        int Connections, int Sockets, int Rooms, int PendingAcks, int CutOff, long Timers, long RentedBuffers, int Errors, string? LastError);
+        int Connections, int Sockets, int Rooms, int PendingAcks, int CutOff, long Timers, long Rents, long RentedBuffers, int Errors, string? LastError);
 }

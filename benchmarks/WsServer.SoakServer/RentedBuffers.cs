@@ -9,7 +9,11 @@ internal sealed class RentedBuffers : EventListener
     private const int Returned = 3;
 
     private EventSource? _pool;
+    private long _rents;
     private long _out;
+
+    /// <summary>How many were rented since it was switched on.</summary>
+    public long Rents => Interlocked.Read(ref _rents);
 
     /// <summary>How many more were rented than given back since it was switched on.</summary>
     public long Out => Interlocked.Read(ref _out);
@@ -35,6 +39,7 @@ internal sealed class RentedBuffers : EventListener
     {
         if (eventData.EventId == Rented)
         {
+            Interlocked.Increment(ref _rents);
             Interlocked.Increment(ref _out);
         }
         else if (eventData.EventId == Returned)

@@ -65,8 +65,10 @@ internal sealed class Lobbyist(int port, int index, Tally tally, Random random)
     private async Task InChatAsync(WireClient wire, int id, string name, string data, string answer)
     {
         await SendAsync(wire, string.Create(CultureInfo.InvariantCulture, $$"""{"event":"{{name}}","ns":"/chat","data":{{data}},"id":{{id}}}"""));
-        string expected = string.Create(CultureInfo.InvariantCulture, $$"""{"ack":{{id}},"ns":"/chat","data":{{answer}}}""");
-        await WaitAsync(wire, m => m.Text == expected, $"the ack of {name}");
+        await WaitAsync(
+            wire,
+            m => !m.IsEnd && News.OfEnvelope(m) is { Kind: NewsKind.Ack } ack && ack.Id == id && ack.Data.GetRawText() == answer,
+            $"the ack of {name}");
     }
 
     private async Task WaitAsync(WireClient wire, Predicate<WireMessage> match, string what)

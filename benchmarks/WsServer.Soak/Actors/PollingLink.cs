@@ -13,6 +13,7 @@ internal sealed class PollingLink : Link
     private readonly SemaphoreSlim _posting = new(1, 1);
     private readonly Queue<string> _packets = new();
     private readonly CancellationTokenSource _cut = new();
+    private volatile bool _isLeaving;
     private string _query = "?EIO=4&transport=polling";
 
     private PollingLink(int port) => _http = new HttpClient(new SocketsHttpHandler { UseProxy = false })
@@ -50,6 +51,12 @@ internal sealed class PollingLink : Link
                         return news;
                     }
 
+                    if (_isLeaving)
+                    {
+                        // The goodbye has overtaken the ping: there is no session any more that a pong could be for.
+                        return null;
+                    }
+
                     await PostAsync("3");
                 }
 
@@ -65,15 +72,23 @@ internal sealed class PollingLink : Link
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is OperationCanceledException || (_isLeaving && exception is SoakException))
         {
             return null;
         }
     }
 
-    public override Task LeaveAsync() => PostAsync("1");
+    public override Task LeaveAsync()
+    {
+        _isLeaving = true;
+        return PostAsync("1");
+    }
 
-    public override void Cut() => _cut.Cancel();
+    public override void Cut()
+    {
+        _isLeaving = true;
+        _cut.Cancel();
+    }
 
     public override void Dispose()
     {

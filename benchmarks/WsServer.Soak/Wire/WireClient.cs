@@ -20,6 +20,8 @@ internal sealed class WireClient : IDisposable
     /// <summary>How long the server may take to answer anything. A machine may be busy; a server that is stuck stays so.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private const int Addresses = 32;
+
     private static int s_number;
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -39,7 +41,8 @@ internal sealed class WireClient : IDisposable
 
         // One address has some 28,000 ports, and each that was used is kept for a minute.
         int number = Interlocked.Increment(ref s_number);
-        await client._socket.ConnectAsync(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(1 + (number % 32))]), port), timeout.Token);
+        client._socket.Bind(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(1 + (number % Addresses))]), 0));
+        await client._socket.ConnectAsync(IPAddress.Loopback, port, timeout.Token);
         return client;
     }
 

@@ -57,6 +57,9 @@ internal sealed class ChaosServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>How many numbers everybody was sent.</summary>
+    public int Emitted => Volatile.Read(ref _emitted);
+
     /// <summary>What the server was sent by a socket, in the order in which its handler saw it.</summary>
     public IReadOnlyList<int> ReceivedFrom(string sid) => _received.TryGetValue(sid, out ConcurrentQueue<int>? numbers) ? [.. numbers] : [];
 
