@@ -39,9 +39,12 @@ internal static class SoakRun
         await sampler.RunAsync(TimeSpan.FromMinutes(options.Minutes));
         await stop.CancelAsync();
         await Task.WhenAll(passing);
+        Console.WriteLine("All stand still: does everybody have the last of everybody?");
         await CompareAsync(members, tally);
+        Console.WriteLine("All leave.");
         await Task.WhenAll(members.Select(m => EndAsync(m, tally)));
         await Task.WhenAll(running);
+        Console.WriteLine("All have left.");
         Counts left = await server.SettleAsync(SoakServer.RecoveryWindow + WireClient.Patience);
         var report = new Report(options, sampler.Samples, tally, left, server.CollectHeap());
         IReadOnlyList<string> wrong = Verdict.Of(report);
