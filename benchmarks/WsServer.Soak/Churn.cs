@@ -8,7 +8,7 @@ namespace WsServer.Soak;
 internal static class Churn
 {
     private const int AtOnce = 64;
-    
+
     // Until every path is compiled, and every thread has filled its pools.
     private const int WarmUp = 20_000;
 
