@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace WsServer.Diagnostics;
@@ -58,4 +59,16 @@ internal static partial class Log
 
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(70, LogLevel.Warning, "Accepting connections at {EndPoint} fails; those that come wait until it works again.")]
+    public static partial void AcceptFailed(this ILogger logger, Exception exception, EndPoint endPoint);
+
+    [LoggerMessage(71, LogLevel.Debug, "A client was gone before its connection was accepted.")]
+    public static partial void AcceptedInVain(this ILogger logger, Exception exception);
+
+    [LoggerMessage(72, LogLevel.Debug, "Connection {ConnectionId} had ended before the server ended it.")]
+    public static partial void ConnectionEndedBefore(this ILogger logger, Exception exception, string connectionId);
+
+    [LoggerMessage(73, LogLevel.Error, "What was to be told of the end of connection {ConnectionId} failed.")]
+    public static partial void ConnectionEndFailed(this ILogger logger, Exception exception, string connectionId);
 }
