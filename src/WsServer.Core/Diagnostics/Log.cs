@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace WsServer.Diagnostics;
@@ -60,8 +61,8 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(70, LogLevel.Warning, "Accepting connections at {EndPoint} fails; those that come wait until it works again.")]
-    public static partial void AcceptFailed(this ILogger logger, Exception exception, EndPoint endPoint);
+    [LoggerMessage(70, LogLevel.Warning, "Accepting connections at {EndPoint} fails ({Error}); those that come wait until it works again.")]
+    public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, SocketError error);
 
     [LoggerMessage(71, LogLevel.Debug, "A client was gone before its connection was accepted.")]
     public static partial void AcceptedInVain(this ILogger logger, Exception exception);

@@ -16,6 +16,7 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _unbinding = new();
+    private readonly DescriptorReserve _reserve = new();
     private bool _isShort;
 
     public EndPoint EndPoint => settings.EndPoint;
@@ -26,6 +27,12 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
         {
             try
             {
+                if (!_reserve.TryFill())
+                {
+                    await PauseAsync(SocketError.TooManyOpenSockets).ConfigureAwait(false);
+                    continue;
+                }
+
                 Socket accepted = await socket.AcceptAsync(cancellationToken).ConfigureAwait(false);
                 _isShort = false;
                 if (TryOpen(accepted) is { } connection)
@@ -45,7 +52,7 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
             }
             catch (SocketException exception)
             {
-                await PauseAsync(exception).ConfigureAwait(false);
+                await PauseAsync(exception.SocketErrorCode).ConfigureAwait(false);
             }
         }
 
@@ -61,6 +68,7 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync().ConfigureAwait(false);
+        _reserve.Dispose();
         settings.Memory.Dispose();
     }
 
@@ -85,15 +93,21 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
         }
     }
 
-    private async Task PauseAsync(SocketException exception)
+    // The others of the process need descriptors as well: nothing is accepted until the reserve is whole again.
+    private async Task PauseAsync(SocketError error)
     {
+        _reserve.Dispose();
         if (!_isShort)
         {
-            // Once, until one is accepted again.
+            // Once, until one is accepted again; and without the exception, to write which takes descriptors.
             _isShort = true;
-            settings.Logger.AcceptFailed(exception, settings.EndPoint);
+            settings.Logger.AcceptFailed(settings.EndPoint, error);
         }
 
-        await Task.Delay(Pause, time, _unbinding.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        do
+        {
+            await Task.Delay(Pause, time, _unbinding.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        while (!_unbinding.IsCancellationRequested && !_reserve.TryFill());
     }
 }

@@ -29,7 +29,9 @@ internal sealed class DirectListenerFactory(
         SocketTransportOptions options = sockets.Value;
         Socket socket = Listen(endpoint, options);
         IMemoryPoolFactory<byte> pools = services.GetRequiredService<IMemoryPoolFactory<byte>>();
-        var memory = pools.Create(new MemoryPoolOptions { Owner = "WsServer" });
+
+        // The name is that of the metrics of Kestrel's own transport.
+        var memory = pools.Create(new MemoryPoolOptions { Owner = "kestrel" });
         var settings = new ListenerSettings(
             socket.LocalEndPoint!,
             memory,

@@ -121,7 +121,7 @@ internal sealed class HttpPipeReader : PipeReader
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        catch (Exception exception)
         {
             // Whoever reads learns of it.
             await writer.CompleteAsync(exception).ConfigureAwait(false);

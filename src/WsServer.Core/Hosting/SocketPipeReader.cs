@@ -103,10 +103,17 @@ internal sealed class SocketPipeReader(SocketInput socket, HttpPipeReader before
     {
         if (_before is { } before)
         {
-            ArraySegment<byte> left = await before.LetGoAsync().ConfigureAwait(false);
-            Volatile.Write(ref _before, null);
-            Interlocked.MemoryBarrier();
-            (_buffer, _start, _end, _hasUnseen) = (left.Array, left.Offset, left.Offset + left.Count, left.Count > 0);
+            try
+            {
+                ArraySegment<byte> left = await before.LetGoAsync().ConfigureAwait(false);
+                (_buffer, _start, _end, _hasUnseen) = (left.Array, left.Offset, left.Offset + left.Count, left.Count > 0);
+            }
+            finally
+            {
+                Volatile.Write(ref _before, null);
+                Interlocked.MemoryBarrier();
+            }
+
             if (_isCancelledEarly)
             {
                 return Result(isCanceled: true);
