@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WsServer.Backplane;
 using WsServer.Diagnostics;
+using WsServer.Dispatch;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -13,6 +14,7 @@ internal sealed class EventRuntime(
 {
     private long _lastId;
     private volatile bool _isStopping;
+    private volatile bool _isReady = true;
 
     public EventServerOptions Options => options;
 
@@ -30,6 +32,9 @@ internal sealed class EventRuntime(
     /// <summary>What lets clients come back.</summary>
     public ServerRecovery Recovery { get; } = new(options, time);
 
+    /// <summary>Knows which handlers run for long; set once, while the server is built.</summary>
+    public HandlerWatch Watch { get; set; } = null!;
+
     public IServiceScopeFactory Scopes => scopes;
 
     /// <summary>Where broadcasts go; set once, while the server is built.</summary>
@@ -38,6 +43,16 @@ internal sealed class EventRuntime(
     /// <summary>What a client learns of an exception: in Development what it was, otherwise only that there was one.</summary>
     public EventError Describe(Exception exception) => new(
         ErrorCodes.InternalError, "The server failed.", showsErrors ? new() { ["detail"] = $"{exception.GetType().Name}: {exception.Message}" } : null);
+
+    /// <summary>Whether new clients should come; cleared before the server stops.</summary>
+    public bool IsReady
+    {
+        get => _isReady && !_isStopping;
+        set => _isReady = value;
+    }
+
+    /// <summary>The memory there is.</summary>
+    public MemoryProbe Memory { get; init; } = new();
 
     /// <summary>Set when the server stops: events that come now are refused.</summary>
     public bool IsStopping

@@ -4,6 +4,7 @@ using WsServer.Backplane;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
+using WsServer.Recovery;
 using WsServer.Wire;
 
 namespace WsServer;
@@ -22,7 +23,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private readonly ConnectionSettings _connectionSettings;
     private readonly OutboxSettings _outboxSettings;
     private readonly ConcurrentDictionary<Connection, Session> _open = new();
-    private int _connectionCount;
+    private readonly MemoryWatch _memory;
 
     internal EventServer(EventRuntime runtime)
     {
@@ -30,7 +31,11 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         _runtime = runtime;
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
-        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, runtime.Recovery.Tick));
+        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
+        _memory = new MemoryWatch(options.MemoryPressure, runtime.Memory, runtime.Time, runtime.Logger);
+        Places = new ConnectionPlaces(options.MaxConnections, DescriptorLimit.Read(), _memory, runtime.Logger);
+        Watch = runtime.Watch = new HandlerWatch(_open.Select(o => o.Value), options.HungHandlerAfter, runtime.Time, runtime.Logger);
+        runtime.Metrics.ObserveHandlers(() => Watch.Dump().Count, () => Watch.Hung);
         _connectionSettings = new ConnectionSettings(options, runtime.Time, runtime.Logger);
         _outboxSettings = new OutboxSettings(options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize);
         runtime.Recovery.Released = _namespaces.Release;
@@ -45,7 +50,7 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     public IReadOnlyCollection<EventNamespace> Namespaces => _namespaces.All;
 
     /// <summary>How many connections are open on this node.</summary>
-    public int ConnectionCount => System.Threading.Volatile.Read(ref _connectionCount);
+    public int ConnectionCount => Places.Taken;
 
     /// <inheritdoc />
     public EventSerializer Serializer => _runtime.Serializer;
@@ -56,6 +61,19 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
     private protected override HandlerTable Handlers => Root.HandlerTable;
 
     internal EventRuntime Runtime => _runtime;
+
+    internal ConnectionPlaces Places { get; }
+
+    internal HandlerWatch Watch { get; }
+
+    /// <summary>Whether clients should be sent here: until it is asked to stop.</summary>
+    internal bool IsReady => _runtime.IsReady;
+
+    /// <summary>
+    /// The handlers that run now, the longest first: also those of sockets that are gone, as long as they have not
+    /// returned. A look at every connection, so not for a hot path.
+    /// </summary>
+    public IReadOnlyList<RunningHandler> GetRunningHandlers() => Watch.Dump();
 
     /// <summary>The namespace of this name, which is made when there is none.</summary>
     /// <param name="name">Begins with <c>/</c>, is no longer than <see cref="EventServerOptions.MaxEventNameLength"/>.</param>
@@ -192,18 +210,11 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
             return false;
         }
 
-        if (Interlocked.Increment(ref _connectionCount) <= _runtime.Options.MaxConnections)
-        {
-            return true;
-        }
-
-        Unreserve();
-        _runtime.Logger.TooManyConnections(_runtime.Options.MaxConnections);
-        return false;
+        return Places.TryTake();
     }
 
     /// <summary>Gives back a place that was not used after all.</summary>
-    internal void Unreserve() => Interlocked.Decrement(ref _connectionCount);
+    internal void Unreserve() => Places.GiveBack();
 
     /// <summary>Runs a client of the event protocol.</summary>
     /// <param name="transport">How messages come and go.</param>
@@ -248,6 +259,17 @@ public sealed class EventServer : EventHandlers, IEmitter, IDisposable
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), _runtime.Time, CancellationToken.None).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What outlives a restart; null when nothing does.</summary>
+    internal RecoveryFile? RecoveryFile => _runtime.Recovery.OutlivesRestart ? new(_runtime.Options.RecoveryFile!, _namespaces, _runtime) : null;
+
+    private void Tick()
+    {
+        long now = _runtime.Time.GetTimestamp();
+        _runtime.Recovery.Tick();
+        Watch.Tick(now);
+        _memory.Tick(now);
     }
 
     private async Task RefuseAsync(ITransport transport)

@@ -17,7 +17,10 @@ public sealed class EventServerOptions
     /// <summary>The longest message a client may send, in bytes. A longer one closes the connection with 1009. Default 1 MiB.</summary>
     public int MaxMessageBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>How many connections may be open at once; one more is refused with HTTP 503. Default 100,000.</summary>
+    /// <summary>
+    /// How many connections may be open at once; one more is refused with HTTP 503. Default 100,000, and no more than the
+    /// process may open files (<c>ulimit -n</c>), less those it has open at the start and 128 for everything else.
+    /// </summary>
     public int MaxConnections { get; set; } = 100_000;
 
     /// <summary>How many namespaces one connection may be in. One more is answered <c>too_many_namespaces</c>. Default 32.</summary>
@@ -82,6 +85,22 @@ public sealed class EventServerOptions
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// How long a server that is asked to stop goes on as before while its health check already says that it is not ready,
+    /// so that a balancer sends clients elsewhere first. Counts into the host's <c>ShutdownTimeout</c>, of which it takes
+    /// at most a half. Default zero.
+    /// </summary>
+    public TimeSpan DrainDelay { get; set; }
+
+    /// <summary>From when on a running handler is logged and counted as hung. Default 30 seconds.</summary>
+    public TimeSpan HungHandlerAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The part of the memory available to the process (the machine's or the container's) from which on no more connections
+    /// are taken: they are refused with HTTP 503 while those that are there go on. Default 0.9; 0 for never.
+    /// </summary>
+    public double MemoryPressure { get; set; } = 0.9;
+
+    /// <summary>
     /// How long the server keeps a socket whose connection was cut, for a client that asks for it, and with it the events
     /// that its client misses. Default 2 minutes; zero keeps nothing.
     /// </summary>
@@ -95,6 +114,14 @@ public sealed class EventServerOptions
 
     /// <summary>How many sockets that were cut off are kept in all; for one more, the oldest is forgotten. Default 10,000.</summary>
     public int MaxRecoverableSockets { get; set; } = 10_000;
+
+    /// <summary>
+    /// A file in which a server that stops leaves what its clients can come back to, for the one that starts after it: then
+    /// a client that asks for it comes back over a restart to its id, its rooms and what it missed. It is removed when it
+    /// has been read, has secrets in it, and belongs where only the server may read. Of <see cref="EventSocket.Items"/> it
+    /// has those with a string for a key and a string, boolean, number or <c>JsonElement</c> for a value. Default none.
+    /// </summary>
+    public string? RecoveryFile { get; set; }
 
     /// <summary>
     /// Whether the admission middleware (<see cref="EventNamespace.Use"/>) runs also for a client that comes back to its
@@ -168,6 +195,17 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         Positive(nameof(options.CloseTimeout), options.CloseTimeout);
         Positive(nameof(options.HandlerGracePeriod), options.HandlerGracePeriod);
         Positive(nameof(options.ReconnectDelay), options.ReconnectDelay);
+        Positive(nameof(options.HungHandlerAfter), options.HungHandlerAfter);
+        if (options.DrainDelay != TimeSpan.Zero)
+        {
+            Positive(nameof(options.DrainDelay), options.DrainDelay);
+        }
+
+        if (options.MemoryPressure is not (>= 0 and <= 1))
+        {
+            errors.Add($"Events:{nameof(options.MemoryPressure)} is {options.MemoryPressure}; it must be from 0 to 1.");
+        }
+
         foreach (string origin in options.AllowedOrigins)
         {
             if (origin is not ("*" or "null") && (!Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) || uri.GetLeftPart(UriPartial.Authority) != origin.TrimEnd('/')))

@@ -22,7 +22,7 @@ public partial class ArchitectureTests
         { "Wire", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
         { "Rooms", ["Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
         { "Connections", ["Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
-        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics"] },
+        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
         { "Dispatch", ["Hosting", "Backplane"] },
         { "Backplane", ["Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
         { "Diagnostics", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },

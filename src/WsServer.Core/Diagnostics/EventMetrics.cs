@@ -15,10 +15,13 @@ internal sealed class EventMetrics
     private readonly Counter<long> _volatileDropped;
     private readonly Counter<long> _ackTimeouts;
     private readonly Counter<long> _recoveries;
+    private readonly Counter<long> _logFailures;
+    private readonly Meter _meter;
 
     public EventMetrics(IMeterFactory factory)
     {
         Meter meter = factory.Create(MeterName);
+        _meter = meter;
         _connections = meter.CreateUpDownCounter<int>("wsserver.connections", "{connection}", "Open connections.");
         _received = meter.CreateCounter<long>("wsserver.events.received", "{event}", "Events received from clients.");
         _unknown = meter.CreateCounter<long>("wsserver.events.unknown", "{event}", "Received events that have no handler.");
@@ -27,6 +30,14 @@ internal sealed class EventMetrics
         _volatileDropped = meter.CreateCounter<long>("wsserver.volatile.dropped", "{event}", "Volatile events dropped because an outbox was full.");
         _ackTimeouts = meter.CreateCounter<long>("wsserver.acks.timeouts", "{ack}", "Acks that clients did not give in time.");
         _recoveries = meter.CreateCounter<long>("wsserver.recoveries", "{socket}", "Sockets whose client asked to come back, by whether it could.");
+        _logFailures = meter.CreateCounter<long>("wsserver.log.failures", "{message}", "Log messages that could not be written.");
+    }
+
+    /// <summary>Has the handlers that run counted when somebody collects.</summary>
+    public void ObserveHandlers(Func<int> running, Func<int> hung)
+    {
+        _meter.CreateObservableUpDownCounter("wsserver.handlers.running", running, "{handler}", "Handlers that run.");
+        _meter.CreateObservableUpDownCounter("wsserver.handlers.hung", hung, "{handler}", "Handlers that have been running for longer than HungHandlerAfter.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -43,6 +54,8 @@ internal sealed class EventMetrics
     public void SlowConsumer() => _slowConsumers.Add(1);
 
     public void VolatileDropped() => _volatileDropped.Add(1);
+
+    public void LogFailure() => _logFailures.Add(1);
 
     public void AckTimeout() => _ackTimeouts.Add(1);
 

@@ -58,6 +58,30 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Debug, "Socket {Sid} came back to {Namespace}, where it had missed {Count} events.")]
     public static partial void CameBack(this ILogger logger, string sid, string @namespace, int count);
 
+    [LoggerMessage(50, LogLevel.Warning, "The handler of {Event} for socket {Sid} in {Namespace} has been running for more than {Seconds} s.")]
+    public static partial void HandlerHangs(this ILogger logger, string @event, string sid, string @namespace, double seconds);
+
+    [LoggerMessage(51, LogLevel.Warning, "{What}: the process holds {Used} MiB of the {Available} MiB that it may. See EventServerOptions.MemoryPressure.")]
+    public static partial void MemoryPressure(this ILogger logger, string what, long used, long available);
+
+    [LoggerMessage(52, LogLevel.Information, "The process may open {Files} files (ulimit -n), so there are places for {Places} connections; MaxConnections is {Wanted}.")]
+    public static partial void FewDescriptors(this ILogger logger, int files, int places, int wanted);
+
+    [LoggerMessage(53, LogLevel.Information, "Stopping: the server is no longer ready, and goes on serving for {Seconds} s.")]
+    public static partial void NotReady(this ILogger logger, double seconds);
+
+    [LoggerMessage(54, LogLevel.Information, "{Count} sockets were left for the next start in {Path}.")]
+    public static partial void RecoverySaved(this ILogger logger, int count, string path);
+
+    [LoggerMessage(55, LogLevel.Error, "What clients can come back to could not be left in {Path}: after the restart they begin anew.")]
+    public static partial void RecoverySaveFailed(this ILogger logger, Exception exception, string path);
+
+    [LoggerMessage(56, LogLevel.Information, "{Count} sockets of before the restart were found in {Path}.")]
+    public static partial void RecoveryLoaded(this ILogger logger, int count, string path);
+
+    [LoggerMessage(57, LogLevel.Error, "What clients can come back to could not be read from {Path}: they begin anew.")]
+    public static partial void RecoveryLoadFailed(this ILogger logger, Exception exception, string path);
+
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
 

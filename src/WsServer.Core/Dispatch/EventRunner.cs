@@ -11,8 +11,13 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
     private static readonly Func<EventContext, Task> Handle = HandleAsync;
 
     private PendingIds _pending;
+    private int _runs;
+    private string _running = "connection";
 
     private EventNamespace Namespace => socket.Namespace;
+
+    /// <summary>What it runs, or has run last; before the first event, the socket's joining.</summary>
+    public HandlerRun LastRun => new(System.Threading.Volatile.Read(ref _runs), System.Threading.Volatile.Read(ref _running));
 
     /// <summary>Notes the id of an event; false, and an error to the client, when one with this id is not answered yet.</summary>
     public bool TryBegin(PacketId id)
@@ -65,6 +70,8 @@ internal sealed class EventRunner(EventSocket socket, EventRuntime runtime, Outb
     /// <param name="hasJoined">Whether the socket was let in.</param>
     public ValueTask RunAsync(in Packet packet, Handler? only, bool hasJoined)
     {
+        _runs++;
+        _running = packet.Event;
         var run = PacedRun.Begin(PaceOf(only), runtime.Time);
         ValueTask running = StartAsync(packet, only, hasJoined);
         run.End();

@@ -35,6 +35,9 @@ internal sealed class Session : ISocketOwner, IPacketReceiver
     /// <summary>Whether no handler runs or waits for this connection, and no ack is owed.</summary>
     public bool IsQuiet => Array.TrueForAll(_unfinished, s => s.Life.IsQuiet);
 
+    /// <summary>The sockets of which something may still run.</summary>
+    public EventSocket[] Unfinished => _unfinished;
+
     /// <summary>Joins the connection's own namespace, if it has one.</summary>
     /// <param name="session">The session that the client wants to come back to there.</param>
     /// <param name="seq">The last event that it has had there.</param>

@@ -67,6 +67,15 @@ internal sealed class SocketLife : ISerialWorker<Packet>
 
     public Task Finished => Completion.Task;
 
+    /// <summary>Whose life it is.</summary>
+    public EventSocket Socket => _socket;
+
+    /// <summary>What runs for it, if anything.</summary>
+    public HandlerRun? Running =>
+        !_queue.IsIdle ? _events.LastRun
+        : _state == Ended && _finished is not { Task.IsCompleted: true } ? new HandlerRun(-1, "disconnect")
+        : null;
+
     /// <summary>Cancelled when the socket goes; made only when somebody asks.</summary>
     public CancellationToken Aborted
     {
@@ -190,7 +199,8 @@ internal sealed class SocketLife : ISerialWorker<Packet>
             if (before != Ended && _socket.Recovery is { } recovery)
             {
                 // Before it is seen to have ended: what is emitted to it from then on waits for its client.
-                recovery.IsCutOff = reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout;
+                recovery.IsCutOff = reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout
+                    || (reason is DisconnectReason.ServerShuttingDown && _runtime.Recovery.OutlivesRestart);
             }
 
             _state = Ended;
@@ -286,6 +296,7 @@ internal sealed class SocketLife : ISerialWorker<Packet>
         }
         catch (TimeoutException)
         {
+            _runtime.Watch.Abandon(this);
             _runtime.Logger.HandlersStillRun(_socket.Id, _socket.Namespace.Name);
         }
 

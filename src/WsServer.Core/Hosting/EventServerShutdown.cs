@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using WsServer.Diagnostics;
 
 namespace WsServer.Hosting;
 
@@ -9,7 +10,11 @@ namespace WsServer.Hosting;
 /// </summary>
 internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptions> host, TimeProvider time) : IHostedLifecycleService
 {
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        server.Places.Report();
+        return server.RecoveryFile?.LoadAsync(cancellationToken) ?? Task.CompletedTask;
+    }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -20,9 +25,18 @@ internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptio
         // The host's time is for all: what is kept back is for saying goodbye.
         TimeSpan total = host.Value.ShutdownTimeout;
         TimeSpan goodbye = TimeSpan.FromTicks(Math.Min(server.Runtime.Options.CloseTimeout.Ticks, total.Ticks / 4));
-        using var timeout = new CancellationTokenSource(total - goodbye, time);
+        TimeSpan delay = TimeSpan.FromTicks(Math.Min(server.Runtime.Options.DrainDelay.Ticks, total.Ticks / 2));
+        server.Runtime.IsReady = false;
+        if (delay > TimeSpan.Zero)
+        {
+            server.Runtime.Logger.NotReady(delay.TotalSeconds);
+            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        using var timeout = new CancellationTokenSource(total - delay - goodbye, time);
         using var quiet = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await server.DrainAsync(quiet.Token).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await (server.RecoveryFile?.SaveAsync() ?? Task.CompletedTask).ConfigureAwait(false);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -52,13 +52,17 @@ public static class EventServiceExtensions
     private static EventRuntime CreateRuntime(IServiceProvider provider)
     {
         EventServerOptions options = provider.GetRequiredService<IOptions<EventServerOptions>>().Value;
+        var metrics = new EventMetrics(provider.GetRequiredService<IMeterFactory>());
         return new EventRuntime(
             options,
             new EventSerializer(options.GetJsonSerializerOptions() ?? provider.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer"),
-            new EventMetrics(provider.GetRequiredService<IMeterFactory>()),
+            new SteadyLogger(provider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer"), metrics),
+            metrics,
             provider.GetRequiredService<IServiceScopeFactory>(),
-            provider.GetService<IHostEnvironment>()?.IsDevelopment() ?? false);
+            provider.GetService<IHostEnvironment>()?.IsDevelopment() ?? false)
+        {
+            Memory = provider.GetService<MemoryProbe>() ?? new MemoryProbe(),
+        };
     }
 }

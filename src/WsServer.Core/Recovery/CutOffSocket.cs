@@ -41,6 +41,25 @@ internal sealed class CutOffSocket
     /// <summary>When it was cut off, as a timestamp.</summary>
     public long Time { get; init; }
 
+    /// <summary>In the form that outlives the process.</summary>
+    public SocketSnapshot Save(TimeSpan age) =>
+        new(Session, Sid, Identity, Rooms, Since, LastSeq, Position, age, KeptItems.Save(State.Items), KeptItems.Save(State.User));
+
+    /// <summary>From that form.</summary>
+    public static CutOffSocket Restore(SocketSnapshot saved, EventNamespace ns, long time) => new()
+    {
+        Session = saved.Session,
+        Namespace = ns,
+        Sid = saved.Sid,
+        Identity = saved.Identity,
+        Rooms = saved.Rooms,
+        State = new KeptState(KeptItems.Restore(saved.Items), KeptItems.Restore(saved.User)),
+        Since = saved.Since,
+        LastSeq = saved.LastSeq,
+        Position = saved.Position,
+        Time = time,
+    };
+
     /// <summary>Behind which number the client has to look for what it missed.</summary>
     /// <param name="seq">The last event that the client has had.</param>
     public long MissedAfter(long seq)

@@ -22,6 +22,15 @@ internal sealed class CutOffSockets(int capacity, TimeSpan window, TimeProvider 
         }
     }
 
+    /// <summary>All of them, in order.</summary>
+    public IReadOnlyList<CutOffSocket> All()
+    {
+        lock (_gate)
+        {
+            return [.. _inOrder];
+        }
+    }
+
     /// <summary>Keeps one; returns the one that had to go for it, if any.</summary>
     public CutOffSocket? Add(CutOffSocket socket)
     {

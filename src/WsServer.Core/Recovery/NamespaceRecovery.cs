@@ -253,6 +253,37 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         oldest?.Namespace.Recovery.Forget(oldest);
     }
 
+    /// <summary>What is left of it to another process.</summary>
+    /// <param name="sockets">The sockets of this namespace that were cut off.</param>
+    public NamespaceSnapshot Save(IEnumerable<CutOffSocket> sockets)
+    {
+        lock (Gate)
+        {
+            return new NamespaceSnapshot(ns.Name, _log.Position, [.. _log.Save()], [.. sockets.Select(s => s.Save(server.Age(s.Time)))]);
+        }
+    }
+
+    /// <summary>Takes up what another process has left. Each of the sockets has a place in the namespace.</summary>
+    public void Restore(NamespaceSnapshot saved, TimeSpan away)
+    {
+        var oldest = new List<CutOffSocket>();
+        lock (Gate)
+        {
+            _log.Restore(ns.Name, saved.Position, saved.Events, away);
+            Activate();
+            foreach (SocketSnapshot socket in saved.Sockets)
+            {
+                _cutOff++;
+                if (server.CutOff.Add(CutOffSocket.Restore(socket, ns, server.Ago(socket.Age + away))) is { } forgotten)
+                {
+                    oldest.Add(forgotten);
+                }
+            }
+        }
+
+        oldest.ForEach(o => o.Namespace.Recovery.Forget(o));
+    }
+
     /// <summary>Drops what is too old.</summary>
     public void Trim()
     {

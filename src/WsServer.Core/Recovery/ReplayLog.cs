@@ -36,15 +36,22 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
     /// <summary>Adds an event, whose arguments the log keeps, and returns its number.</summary>
     public long Add(Audience audience, in Packet packet)
     {
-        Position++;
         long now = time.GetTimestamp();
+        long seq = Add(audience, packet, now);
+        Trim(now);
+        return seq;
+    }
+
+    private long Add(Audience audience, in Packet packet, long added)
+    {
+        Position++;
         long bytes = Measure(packet);
         if (_count == _ring.Length)
         {
             Grow();
         }
 
-        _ring[(_start + _count) % _ring.Length] = new Entry(audience, packet with { Seq = Position }, bytes, now);
+        _ring[(_start + _count) % _ring.Length] = new Entry(audience, packet with { Seq = Position }, bytes, added);
         _count++;
         Bytes += bytes;
         while (_count > limits.Events || Bytes > limits.Bytes)
@@ -52,9 +59,10 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
             DropOldest();
         }
 
-        Trim(now);
         return Position;
     }
+
+    private long Ago(TimeSpan age) => time.GetTimestamp() - (long)(age.TotalSeconds * time.TimestampFrequency);
 
     /// <summary>Drops what is too old.</summary>
     public void Trim() => Trim(time.GetTimestamp());
@@ -76,6 +84,44 @@ internal sealed class ReplayLog(ReplayLimits limits, TimeProvider time)
                 yield return entry.Packet;
             }
         }
+    }
+
+    /// <summary>All that it holds, for another log to begin with.</summary>
+    public IEnumerable<LoggedEvent> Save()
+    {
+        long now = time.GetTimestamp();
+        for (int i = 0; i < _count; i++)
+        {
+            (Audience audience, Packet packet, _, long added) = _ring[(_start + i) % _ring.Length];
+            JsonArguments arguments = packet.Arguments;
+            var attachments = new byte[arguments.Attachments.Length][];
+            for (int a = 0; a < attachments.Length; a++)
+            {
+                attachments[a] = arguments.Attachments[a].ToArray();
+            }
+
+            yield return new LoggedEvent(
+                packet.Seq, time.GetElapsedTime(added, now), packet.Event, arguments.Utf8.ToArray(), arguments.Count, attachments, audience.Rooms, audience.Except, audience.Sid);
+        }
+    }
+
+    /// <summary>Begins where another log has ended.</summary>
+    /// <param name="ns">Whose log it is.</param>
+    /// <param name="position">How far the other had counted.</param>
+    /// <param name="events">What it held, without gaps up to its position.</param>
+    /// <param name="away">How long ago that was.</param>
+    public void Restore(string ns, long position, IReadOnlyList<LoggedEvent> events, TimeSpan away)
+    {
+        Clear();
+        Position = position - events.Count;
+        foreach (LoggedEvent e in events)
+        {
+            ReadOnlyMemory<byte>[] attachments = Array.ConvertAll(e.Attachments, a => (ReadOnlyMemory<byte>)a);
+            var packet = new Packet(PacketKind.Event) { Namespace = ns, Event = e.Event, Arguments = JsonArguments.FromUtf8(e.Arguments, e.Count, attachments) };
+            Add(new Audience(ns, e.Rooms, e.Except, IsVolatile: false) { Sid = e.Sid }, packet, Ago(e.Age + away));
+        }
+
+        Trim();
     }
 
     /// <summary>Forgets all events, but not how far it had counted.</summary>

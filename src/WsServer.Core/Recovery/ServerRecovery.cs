@@ -20,6 +20,15 @@ internal sealed class ServerRecovery(EventServerOptions options, TimeProvider ti
 
     public long Now => time.GetTimestamp();
 
+    /// <summary>Whether what clients can come back to outlives a restart, so that they can come back after one.</summary>
+    public bool OutlivesRestart => IsOn && options.RecoveryFile is { Length: > 0 };
+
+    /// <summary>How long ago a timestamp was.</summary>
+    public TimeSpan Age(long timestamp) => time.GetElapsedTime(timestamp);
+
+    /// <summary>The timestamp of so long ago.</summary>
+    public long Ago(TimeSpan age) => Now - (long)(age.TotalSeconds * time.TimestampFrequency);
+
     // A connection may be dead for as long as the heartbeat takes to find out, and what it missed is counted from then.
     public ReplayLog CreateLog() => new(
         new ReplayLimits(options.MaxReplayEvents, options.MaxReplayBytes, options.RecoveryWindow + options.PingInterval + options.PingTimeout), time);

@@ -6,7 +6,8 @@ namespace WsServer.Tests.EndToEnd;
 /// <summary>The application of <c>src/WsServer</c> as it was built with the tests, as its own process.</summary>
 internal sealed class App : IAsyncDisposable
 {
-    private static readonly string Program = Repository.PathTo("src", "WsServer", "bin", Repository.Configuration, "net10.0", "WsServer.dll");
+    /// <summary>What <c>dotnet exec</c> starts.</summary>
+    public static readonly string Program = Repository.PathTo("src", "WsServer", "bin", Repository.Configuration, "net10.0", "WsServer.dll");
 
     private App(RunningProcess process, Uri address)
     {

@@ -25,6 +25,12 @@ internal static class Requirements
     /// <summary>Node.js; null without.</summary>
     public static string? Node { get; } = FindOnPath("node");
 
+    /// <summary>nginx; null without.</summary>
+    public static string? Nginx { get; } = FindOnPath("nginx") ?? (File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
+
+    /// <summary>The tool of the certificate store that Chromium has on Linux; null without.</summary>
+    public static string? CertUtil { get; } = FindOnPath("certutil");
+
     /// <summary>The wscat of <c>tests/node</c>.</summary>
     public static string Wscat { get; } = Repository.PathTo("tests", "node", "node_modules", "wscat", "bin", "wscat");
 
@@ -54,6 +60,13 @@ internal sealed class ProcessFactAttribute : FactAttribute
     public ProcessFactAttribute() => Skip = Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals);
 }
 
+/// <summary>A test that needs what Linux alone has, such as <c>/dev/full</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinuxFactAttribute : FactAttribute
+{
+    public LinuxFactAttribute() => Skip = Requirements.SkipUnless(OperatingSystem.IsLinux(), "This is not Linux.");
+}
+
 /// <summary>A test with a real browser.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class BrowserFactAttribute : FactAttribute
@@ -61,6 +74,23 @@ internal sealed class BrowserFactAttribute : FactAttribute
     public BrowserFactAttribute() => Skip =
         Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
         ?? Requirements.SkipUnless(Requirements.Browser is not null, "No Chromium or Chrome was found.");
+}
+
+/// <summary>A test with a real browser that is made to trust an authority.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TrustingBrowserFactAttribute : FactAttribute
+{
+    public TrustingBrowserFactAttribute() => Skip = new BrowserFactAttribute().Skip
+        ?? Requirements.SkipUnless(OperatingSystem.IsLinux() && Requirements.CertUtil is not null, "certutil is missing (Debian: libnss3-tools).");
+}
+
+/// <summary>A test with a real nginx.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NginxFactAttribute : FactAttribute
+{
+    public NginxFactAttribute() => Skip =
+        Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
+        ?? Requirements.SkipUnless(Requirements.Nginx is not null, "nginx is missing.");
 }
 
 /// <summary>A test with a program of Node.js from <c>tests/node</c>.</summary>

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace WsServer.Recovery;
+
+/// <summary>What a server that stops leaves to the one that follows it, as it stands in the file.</summary>
+/// <param name="Version">The form of the file.</param>
+/// <param name="SavedAt">When it was written; ages are as of then.</param>
+/// <param name="Namespaces">Those to which somebody can come back.</param>
+internal sealed record RecoverySnapshot(int Version, DateTimeOffset SavedAt, IReadOnlyList<NamespaceSnapshot> Namespaces)
+{
+    public const int CurrentVersion = 1;
+}
+
+/// <summary>One namespace: its log, and the sockets that were cut off.</summary>
+internal sealed record NamespaceSnapshot(string Name, long Position, IReadOnlyList<LoggedEvent> Events, IReadOnlyList<SocketSnapshot> Sockets);
+
+/// <summary>One event of a log.</summary>
+internal sealed record LoggedEvent(
+    long Seq, TimeSpan Age, string Event, byte[] Arguments, int Count, byte[][] Attachments, string[] Rooms, string[] Except, string? Sid);
+
+/// <summary>One socket. Of its items, those with a string for a key and a value that JSON has a form for.</summary>
+internal sealed record SocketSnapshot(
+    string Session,
+    string Sid,
+    string? Identity,
+    IReadOnlyDictionary<string, long> Rooms,
+    long Since,
+    long LastSeq,
+    long Position,
+    TimeSpan Age,
+    IReadOnlyDictionary<string, JsonElement> Items,
+    byte[]? User);
+
+[JsonSerializable(typeof(RecoverySnapshot))]
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+internal sealed partial class RecoverySnapshotContext : JsonSerializerContext;
