@@ -85,7 +85,7 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Debug, "Closing a transport failed.")]
     public static partial void CloseFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(70, LogLevel.Warning, "Accepting connections at {EndPoint} fails ({Error}); those that come wait until it works again.")]
+    [LoggerMessage(70, LogLevel.Warning, "Accepting connections at {EndPoint} pauses ({Error}); those that come wait.")]
     public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, SocketError error);
 
     [LoggerMessage(71, LogLevel.Debug, "A client was gone before its connection was accepted.")]

@@ -9,14 +9,15 @@ namespace WsServer.Hosting;
 /// <param name="socket">The listening socket, which the listener disposes.</param>
 /// <param name="settings">What its connections share; the memory is the listener's.</param>
 /// <param name="noDelay">Whether small packets leave at once, over TCP.</param>
+/// <param name="margin">The descriptors that are left to others.</param>
 /// <param name="time">For pauses.</param>
-internal sealed class DirectListener(Socket socket, ListenerSettings settings, bool noDelay, TimeProvider time) : IConnectionListener
+internal sealed class DirectListener(Socket socket, ListenerSettings settings, bool noDelay, DescriptorMargin margin, TimeProvider time) : IConnectionListener
 {
-    // While the process has no descriptor left, the connections wait in the backlog.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _unbinding = new();
-    private readonly DescriptorReserve _reserve = new();
+    private long? _lastTold;
     private bool _isShort;
 
     public EndPoint EndPoint => settings.EndPoint;
@@ -27,14 +28,13 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
         {
             try
             {
-                if (!_reserve.TryFill())
+                if (_isShort)
                 {
                     await PauseAsync(SocketError.TooManyOpenSockets).ConfigureAwait(false);
-                    continue;
                 }
 
                 Socket accepted = await socket.AcceptAsync(cancellationToken).ConfigureAwait(false);
-                _isShort = false;
+                _isShort = margin.IsReached(accepted);
                 if (TryOpen(accepted) is { } connection)
                 {
                     return connection;
@@ -68,7 +68,6 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync().ConfigureAwait(false);
-        _reserve.Dispose();
         settings.Memory.Dispose();
     }
 
@@ -93,14 +92,13 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
         }
     }
 
-    // The others of the process need descriptors as well: nothing is accepted until the reserve is whole again.
+    // Those that come meanwhile wait in the backlog.
     private async Task PauseAsync(SocketError error)
     {
-        _reserve.Dispose();
-        if (!_isShort)
+        if (_lastTold is not { } told || time.GetElapsedTime(told) >= TellEvery)
         {
-            // Once, until one is accepted again; and without the exception, to write which takes descriptors.
-            _isShort = true;
+            // Without the exception, to write which takes descriptors.
+            _lastTold = time.GetTimestamp();
             settings.Logger.AcceptFailed(settings.EndPoint, error);
         }
 
@@ -108,6 +106,6 @@ internal sealed class DirectListener(Socket socket, ListenerSettings settings, b
         {
             await Task.Delay(Pause, time, _unbinding.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        while (!_unbinding.IsCancellationRequested && !_reserve.TryFill());
+        while (!_unbinding.IsCancellationRequested && !margin.HasRoom());
     }
 }

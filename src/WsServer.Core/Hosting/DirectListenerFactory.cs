@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using WsServer.Diagnostics;
 
 namespace WsServer.Hosting;
 
@@ -37,7 +38,7 @@ internal sealed class DirectListenerFactory(
             memory,
             HttpPipeReader.CreateOptions(memory, options.MaxReadBufferSize ?? 0),
             loggers.CreateLogger("WsServer.Transport"));
-        return new(new DirectListener(socket, settings, options.NoDelay, time));
+        return new(new DirectListener(socket, settings, options.NoDelay, new DescriptorMargin(DescriptorLimit.Read().Files), time));
     }
 
     public bool CanBind(EndPoint endpoint) => _kestrels.CanBind(endpoint);
