@@ -163,8 +163,9 @@ public sealed class EventServerOptions
 
     /// <summary>
     /// Whether Kestrel's connections write to their sockets directly, on the thread that has something to send, and
-    /// read without a hop over the thread pool; it holds for all of Kestrel's endpoints over sockets. Where a
-    /// connection has TLS, frames leave through it; with another transport, through that. Default true.
+    /// WebSockets read them so; it holds for all of Kestrel's endpoints over sockets, whose settings
+    /// (<c>SocketTransportOptions</c>) stay in force. Where a connection has TLS, frames go through it; with another
+    /// transport, through that. Default true.
     /// </summary>
     public bool DirectSends { get; set; } = true;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace WsServer.Diagnostics;
@@ -110,4 +111,16 @@ internal static partial class Log
 
     [LoggerMessage(40, LogLevel.Debug, "A client that does not read fast enough is told that it has missed {Count} events in {Namespace}.")]
     public static partial void Lagged(this ILogger logger, long count, string @namespace);
+
+    [LoggerMessage(70, LogLevel.Warning, "Accepting connections at {EndPoint} pauses ({Error}); those that come wait.")]
+    public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, SocketError error);
+
+    [LoggerMessage(71, LogLevel.Debug, "A client was gone before its connection was accepted.")]
+    public static partial void AcceptedInVain(this ILogger logger, Exception exception);
+
+    [LoggerMessage(72, LogLevel.Debug, "Connection {ConnectionId} had ended before the server ended it.")]
+    public static partial void ConnectionEndedBefore(this ILogger logger, Exception exception, string connectionId);
+
+    [LoggerMessage(73, LogLevel.Error, "What was to be told of the end of connection {ConnectionId} failed.")]
+    public static partial void ConnectionEndFailed(this ILogger logger, Exception exception, string connectionId);
 }

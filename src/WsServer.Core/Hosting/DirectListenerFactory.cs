@@ -1,65 +1,61 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using WsServer.Diagnostics;
 
 namespace WsServer.Hosting;
 
 /// <summary>
-/// Kestrel's own sockets transport, whose connections write to their sockets directly (<see cref="DirectTransport"/>)
-/// and go on reading on the thread that the operating system's news came on.
+/// Kestrel's connections over sockets, which write to their sockets directly and whose WebSockets read them so
+/// (<see cref="DirectConnection"/>). With <see cref="EventServerOptions.DirectSends"/> off it is Kestrel's own sockets
+/// transport. The settings are that one's.
 /// </summary>
-internal sealed class DirectListenerFactory(IOptions<SocketTransportOptions> sockets, IOptions<EventServerOptions> events, ILoggerFactory loggers)
+internal sealed class DirectListenerFactory(
+    IOptions<SocketTransportOptions> sockets, IOptions<EventServerOptions> events, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private readonly SocketTransportFactory _asConfigured = new(sockets, loggers);
+    private readonly SocketTransportFactory _kestrels = new(sockets, loggers);
 
-    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         if (!events.Value.DirectSends)
         {
-            return await _asConfigured.BindAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            return _kestrels.BindAsync(endpoint, cancellationToken);
         }
 
-        var inline = new SocketTransportFactory(Options.Create(Inline(sockets.Value)), loggers);
-        return new DirectListener(await inline.BindAsync(endpoint, cancellationToken).ConfigureAwait(false));
+        SocketTransportOptions options = sockets.Value;
+        Socket socket = Listen(endpoint, options);
+        IMemoryPoolFactory<byte> pools = services.GetRequiredService<IMemoryPoolFactory<byte>>();
+
+        // The name is that of the metrics of Kestrel's own transport.
+        var memory = pools.Create(new MemoryPoolOptions { Owner = "kestrel" });
+        var settings = new ListenerSettings(
+            socket.LocalEndPoint!,
+            memory,
+            HttpPipeReader.CreateOptions(memory, options.MaxReadBufferSize ?? 0),
+            loggers.CreateLogger("WsServer.Transport"));
+        return new(new DirectListener(socket, settings, options.NoDelay, new DescriptorMargin(DescriptorLimit.Read().Files), time));
     }
 
-    public bool CanBind(EndPoint endpoint) => _asConfigured.CanBind(endpoint);
+    public bool CanBind(EndPoint endpoint) => _kestrels.CanBind(endpoint);
 
-    // For the frames of WebSockets, which are read where they come; everything else takes a hop (PoolPipeReader). "Unsafe"
-    // is that a reader which blocks holds up the transport. What it would hold up is its own connection: the runtime hands
-    // each socket's news to the thread pool before. Kestrel's own output, which inline scheduling makes slow, is not in use.
-    private static SocketTransportOptions Inline(SocketTransportOptions options) => new()
+    private static Socket Listen(EndPoint endpoint, SocketTransportOptions options)
     {
-        UnsafePreferInlineScheduling = true,
-        IOQueueCount = options.IOQueueCount,
-        WaitForDataBeforeAllocatingBuffer = options.WaitForDataBeforeAllocatingBuffer,
-        NoDelay = options.NoDelay,
-        Backlog = options.Backlog,
-        MaxReadBufferSize = options.MaxReadBufferSize,
-        MaxWriteBufferSize = options.MaxWriteBufferSize,
-        CreateBoundListenSocket = options.CreateBoundListenSocket,
-    };
-
-    private sealed class DirectListener(IConnectionListener inner) : IConnectionListener
-    {
-        public EndPoint EndPoint => inner.EndPoint;
-
-        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        Socket socket;
+        try
         {
-            ConnectionContext? connection = await inner.AcceptAsync(cancellationToken).ConfigureAwait(false);
-            if (connection is not null)
-            {
-                DirectTransport.Install(connection);
-            }
-
-            return connection;
+            socket = options.CreateBoundListenSocket(endpoint);
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new AddressInUseException(exception.Message, exception);
         }
 
-        public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => inner.UnbindAsync(cancellationToken);
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
+        socket.Listen(options.Backlog);
+        return socket;
     }
 }

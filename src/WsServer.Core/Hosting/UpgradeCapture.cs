@@ -68,10 +68,10 @@ internal sealed class UpgradeCapture : IHttpUpgradeFeature, IHttpExtendedConnect
     public async Task<Stream> UpgradeAsync()
     {
         Stream stream = await _upgrade!.UpgradeAsync().ConfigureAwait(false);
-        if (_features.Get<IConnectionTransportFeature>()?.Transport is DirectTransport direct)
+        if (_features.Get<IConnectionTransportFeature>()?.Transport is DirectConnection direct)
         {
             // The connection is this request's from now on, and nothing (TLS) stands between it and its socket.
-            _input = direct.Source;
+            _input = direct.TakeSource();
             _output = direct.Socket;
         }
         else
