@@ -145,6 +145,29 @@ public sealed class TlsTests : IDisposable
         (await foreign.Should().ThrowAsync<WebSocketException>()).Which.Message.Should().Contain("403");
     }
 
+    [NginxFact]
+    public async Task Behind_nginx_the_clients_address_is_limited_and_not_the_proxys()
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync(
+            options: o =>
+            {
+                o.Limits.LimitLoopback = true;
+                o.Limits.MaxConnectionsPerAddress = 2;
+            },
+            endpoints: app => app.UseForwardedHeaders(new ForwardedHeadersOptions
+            {
+                ForwardedHeaders = Microsoft.AspNetCore.HttpOverrides.ForwardedHeaders.XForwardedFor | Microsoft.AspNetCore.HttpOverrides.ForwardedHeaders.XForwardedProto,
+            }));
+        await using Nginx nginx = await Nginx.StartAsync([host.Http]);
+        await using EventClient first = await ConnectAsync(nginx, "127.0.0.2");
+        await using EventClient second = await ConnectAsync(nginx, "127.0.0.2");
+
+        Func<Task> third = () => ConnectAsync(nginx, "127.0.0.2");
+        (await third.Should().ThrowAsync<WebSocketException>()).Which.Message.Should().Contain("429");
+        await using EventClient other = await ConnectAsync(nginx, "127.0.0.3");
+        host.Io.ConnectionCount.Should().Be(3);
+    }
+
     /// <summary>Connects through nginx from an address of this machine.</summary>
     internal static async Task<EventClient> ConnectAsync(Nginx nginx, string from, string? origin = null, CertificateAuthority? authority = null)
     {
