@@ -59,6 +59,9 @@ internal sealed class EventRuntime(
         set => _isReady = value;
     }
 
+    /// <summary>For the logs of what belongs to the server and is no part of it.</summary>
+    public ILoggerFactory Loggers { get; init; } = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
+
     /// <summary>The memory there is.</summary>
     public MemoryProbe Memory { get; init; } = new();
 

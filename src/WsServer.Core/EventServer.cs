@@ -34,7 +34,7 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _limiter = new ConnectionLimiter(options, runtime.Time, runtime.Refusals, runtime.Metrics);
-        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, Tick));
+        _heartbeat = new(() => new Heartbeat(_open.Select(o => o.Key), options, runtime.Time, runtime.Logger, Tick));
         _memory = new MemoryWatch(options.MemoryPressure, runtime.Memory, runtime.Time, runtime.Logger);
         Places = new ConnectionPlaces(options.MaxConnections, DescriptorLimit.Read(), _memory, runtime.Logger, runtime.Refusals);
         Watch = runtime.Watch = new HandlerWatch(_open.Select(o => o.Value), options.HungHandlerAfter, runtime.Time, runtime.Logger);
@@ -75,6 +75,12 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
 
     /// <summary>Whether clients should be sent here: until it is asked to stop.</summary>
     internal bool IsReady => _runtime.IsReady;
+
+    /// <summary>
+    /// A log for what belongs to the server, such as a transport: one that cannot be written throws nothing at who logs.
+    /// </summary>
+    /// <param name="category">Its category.</param>
+    public Microsoft.Extensions.Logging.ILogger CreateLogger(string category) => new SteadyLogger(_runtime.Loggers.CreateLogger(category), _runtime.Metrics);
 
     /// <summary>
     /// The handlers that run now, the longest first: also those of sockets that are gone, as long as they have not

@@ -45,6 +45,12 @@ public sealed class EventServerOptions
     /// </summary>
     public int MaxQueuedEvents { get; set; } = 128;
 
+    /// <summary>
+    /// How many bytes these events may hold before the server stops reading from the client; one event more may be taken by
+    /// then, of whatever length. Default 4 MiB.
+    /// </summary>
+    public long MaxQueuedBytes { get; set; } = 4 * 1024 * 1024;
+
     /// <summary>How many acks one socket may owe the server. One more fails with <c>too_many_pending_acks</c>. Default 1,000.</summary>
     public int MaxPendingAcks { get; set; } = 1_000;
 
@@ -219,6 +225,7 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         }
 
         AtLeast(nameof(options.MaxQueuedEvents), options.MaxQueuedEvents, 1);
+        AtLeast(nameof(options.MaxQueuedBytes), options.MaxQueuedBytes, 1);
         AtLeast(nameof(options.MaxPendingAcks), options.MaxPendingAcks, 1);
         AtLeast(nameof(options.MaxOutboxBytes), options.MaxOutboxBytes, 0);
         AtLeast(nameof(options.MaxDroppableBytes), options.MaxDroppableBytes ?? 0, 0);

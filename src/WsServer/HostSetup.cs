@@ -15,6 +15,12 @@ internal static class HostSetup
             return;
         }
 
+        if (port is null && builder.Configuration["AllowedHosts"] is null or "*")
+        {
+            // For this machine only: a page that has its own name lead here (DNS rebinding) is not to be answered.
+            builder.Configuration["AllowedHosts"] = "localhost;127.0.0.1;[::1]";
+        }
+
         builder.WebHost.UseUrls(port is null
             ? string.Create(CultureInfo.InvariantCulture, $"http://localhost:{defaultPort}")
             : $"http://*:{port}");

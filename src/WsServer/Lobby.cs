@@ -16,6 +16,9 @@ internal sealed record Chat(User From, string Msg);
 /// <summary>The chat on the root namespace.</summary>
 internal static class Lobby
 {
+    // Everybody gets the names of everybody.
+    private const int MaxName = 200;
+
     public static void MapLobby(this EventServer io)
     {
         var people = new ConcurrentDictionary<string, User>();
@@ -24,6 +27,11 @@ internal static class Lobby
 
         io.On<User>("login", async (socket, user) =>
         {
+            if (user.Name?.Length > MaxName || user.Userid?.GetRawText().Length > MaxName)
+            {
+                throw new EventException("invalid_data", $"'name' and 'userid' have at most {MaxName} characters.");
+            }
+
             people[socket.Id] = user with { Name = Require(user.Name, "name") };
             await io.EmitAsync("login", user.Name);
             await io.EmitAsync("people", people.Values);

@@ -199,7 +199,7 @@ internal sealed class Connection(
 
     private ValueTask Take(TransportMessage message)
     {
-        if (!outbox.IsCompleted && !_rates.TryTake(settings.Rates, outbox, _heartbeat?.LastReceived ?? settings.Time.GetTimestamp(), message.Payload.Length))
+        if (!outbox.IsCompleted && !_rates.TryTake(settings.Rates, outbox, _heartbeat?.LastReceived ?? settings.Time.GetTimestamp(), Math.Max(message.Payload.Length, message.WireLength)))
         {
             // Before anybody has looked at it: garbage costs its sender as much as an event.
             return ValueTask.CompletedTask;

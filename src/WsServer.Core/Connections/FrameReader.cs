@@ -34,7 +34,11 @@ internal sealed class FrameException(int status, string message) : Exception(mes
 /// <param name="mayBeCompressed">Whether messages may come compressed (RFC 7692).</param>
 internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = false)
 {
+    /// <summary>How many empty fragments a message may have before its last frame.</summary>
+    public const int MaxEmptyFragments = 1_024;
+
     private const int FirstBufferBytes = 4 * 1024;
+    private const int PolicyViolation = 1008;
 
     private byte[]? _buffer;
     private int _length;
@@ -44,12 +48,16 @@ internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = fa
     private bool _isInFrame;
     private bool _isSkipping;
     private bool _isCompressed;
+    private int _emptyFragments;
 
     // What cannot be compressed becomes longer by it: no more than an eighth, whatever the sender's implementation.
     private long LongestToTake => _isCompressed ? maxMessageBytes + (maxMessageBytes / 8) + 64L : maxMessageBytes;
 
     /// <summary>The message or the control frame's payload, valid until the next read.</summary>
     public ReadOnlyMemory<byte> Payload { get; private set; }
+
+    /// <summary>How long the message was before it was inflated; 0 for one that was not compressed.</summary>
+    public int CompressedLength { get; private set; }
 
     /// <summary>Reads up to the end of the next message or control frame, and moves <paramref name="input"/> behind what it took.</summary>
     /// <exception cref="FrameException">The client broke the protocol.</exception>
@@ -75,8 +83,11 @@ internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = fa
             _isInFrame = false;
             if (!_frame.IsFinal)
             {
+                CountEmptyFragment();
                 continue;
             }
+
+            _emptyFragments = 0;
 
             FrameKind message = _message;
             _message = FrameKind.None;
@@ -86,6 +97,15 @@ internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = fa
             }
 
             _isSkipping = false;
+        }
+    }
+
+    // A message has a longest length, and so an end, unless its fragments bring nothing.
+    private void CountEmptyFragment()
+    {
+        if (_frame.Length == 0 && ++_emptyFragments > MaxEmptyFragments)
+        {
+            throw new FrameException(PolicyViolation, "A message has too many empty fragments.");
         }
     }
 
@@ -197,6 +217,7 @@ internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = fa
 
     private FrameKind Finish(FrameKind message)
     {
+        CompressedLength = _isCompressed ? _length : 0;
         if (_isCompressed && !TryInflate())
         {
             return FrameKind.TooLarge;

@@ -28,6 +28,7 @@ internal sealed class FramedWebSocketTransport(
     bool tellsControls = false)
     : IHeartbeatTransport, IAbortable, IPrefetched
 {
+    private const int MaxReadsAtOnce = 16;
     private const int NormalClosure = 1000;
     private const int ProtocolError = 1002;
     private const int InvalidPayload = 1007;
@@ -42,6 +43,7 @@ internal sealed class FramedWebSocketTransport(
     private long _lastReceived = time.GetTimestamp();
     private int _clientStatus;
     private SequencePosition _end;
+    private int _readsAtOnce;
     private bool _isReadOpen;
     private bool _isInputOver;
     private byte[]? _nextPong;
@@ -161,7 +163,10 @@ internal sealed class FramedWebSocketTransport(
                     message = new(TransportMessageKind.Closed);
                     return true;
                 default:
-                    message = new(kind == FrameKind.Text ? TransportMessageKind.Text : kind == FrameKind.Binary ? TransportMessageKind.Binary : TransportMessageKind.TooLarge, _frames.Payload);
+                    message = new(kind == FrameKind.Text ? TransportMessageKind.Text : kind == FrameKind.Binary ? TransportMessageKind.Binary : TransportMessageKind.TooLarge, _frames.Payload)
+                    {
+                        WireLength = _frames.CompressedLength,
+                    };
                     return true;
             }
         }
@@ -189,7 +194,7 @@ internal sealed class FramedWebSocketTransport(
                 return new(TransportMessageKind.Closed);
             }
 
-            ReadResult read = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            ReadResult read = await ReadInputAsync(CancellationToken.None).ConfigureAwait(false);
             if (_isReceivingOver)
             {
                 throw new OperationCanceledException();
@@ -205,6 +210,27 @@ internal sealed class FramedWebSocketTransport(
                 return message;
             }
         }
+    }
+
+    // A client that sends without end finds its next bytes there each time: others need the thread as well.
+    private ValueTask<ReadResult> ReadInputAsync(CancellationToken cancellationToken)
+    {
+        ValueTask<ReadResult> reading = input.ReadAsync(cancellationToken);
+        _readsAtOnce = reading.IsCompleted ? _readsAtOnce + 1 : 0;
+        if (_readsAtOnce < MaxReadsAtOnce)
+        {
+            return reading;
+        }
+
+        _readsAtOnce = 0;
+        return HopAsync(reading);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<ReadResult> HopAsync(ValueTask<ReadResult> reading)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return await reading.ConfigureAwait(false);
     }
 
     private void TakeClose()
@@ -304,7 +330,7 @@ internal sealed class FramedWebSocketTransport(
                 input.AdvanceTo(_end);
             }
 
-            ReadResult read = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            ReadResult read = await ReadInputAsync(cancellationToken).ConfigureAwait(false);
             _isReadOpen = true;
             _end = read.Buffer.End;
             _isInputOver = read.IsCompleted || read.IsCanceled;

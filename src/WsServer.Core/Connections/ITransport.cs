@@ -69,7 +69,11 @@ public enum TransportMessageKind
 /// <summary>One received message.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Payload">Its bytes, valid until the next receive.</param>
-public readonly record struct TransportMessage(TransportMessageKind Kind, ReadOnlyMemory<byte> Payload = default);
+public readonly record struct TransportMessage(TransportMessageKind Kind, ReadOnlyMemory<byte> Payload = default)
+{
+    /// <summary>How many bytes it had on the line, where these are not those of the payload: before it was inflated.</summary>
+    public int WireLength { get; init; }
+}
 
 /// <summary>How the server says goodbye.</summary>
 /// <param name="Status">A WebSocket close code (RFC 6455, section 7.4).</param>

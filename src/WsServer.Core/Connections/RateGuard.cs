@@ -37,26 +37,42 @@ internal struct RateGuard(ClientPlace place)
         return false;
     }
 
-    /// <summary>Takes a message out of all buckets; returns the first that it is not in.</summary>
+    /// <summary>Takes a message out of all buckets, or out of none; returns the first that it is not in.</summary>
     private RateLimit? FindOver(RateSettings settings, long now, int bytes, out long ticksToFull)
     {
-        if (settings.PerConnection is { } limit && !_meter.TryTake(limit, now, bytes))
+        RateLimit? own = settings.PerConnection;
+        if (own is not null && !_meter.Has(own, now, bytes))
         {
             ticksToFull = _meter.TicksToFull(now);
-            return limit;
+            return own;
         }
 
-        SharedMeter? over = place.UserMeter is { } ofUser && !ofUser.TryTake(now, bytes) ? ofUser
-            : place.AddressMeter is { } ofAddress && !ofAddress.TryTake(now, bytes) ? ofAddress
-            : null;
-        ticksToFull = over?.TicksToFull(now) ?? 0;
-        return over?.Limit;
+        if (place.UserMeter is { } ofUser && !ofUser.TryTake(now, bytes))
+        {
+            ticksToFull = ofUser.TicksToFull(now);
+            return ofUser.Limit;
+        }
+
+        if (place.AddressMeter is { } ofAddress && !ofAddress.TryTake(now, bytes))
+        {
+            place.UserMeter?.GiveBack(bytes);
+            ticksToFull = ofAddress.TicksToFull(now);
+            return ofAddress.Limit;
+        }
+
+        if (own is not null)
+        {
+            _meter.Take(own, now, bytes);
+        }
+
+        ticksToFull = 0;
+        return null;
     }
 
     private void Refuse(RateLimit over, long ticksToFull, RateSettings settings, Outbox outbox, long now, int bytes)
     {
         settings.Metrics.RateLimited(over.Scope);
-        RateVerdict verdict = (_excess ??= new RateExcess()).Add(over, settings.Time, now, bytes);
+        RateVerdict verdict = (_excess ??= new RateExcess()).Add(over, settings.PerConnection, settings.Time, now, bytes);
         if (verdict == RateVerdict.Dropped)
         {
             return;
@@ -68,8 +84,9 @@ internal struct RateGuard(ClientPlace place)
             ErrorCodes.RateLimited, string.Create(CultureInfo.InvariantCulture, $"This {over.Scope} sends too much; what is over the rate is dropped."), new() { ["retryAfterMs"] = wait });
         var answer = new Packet(PacketKind.Error) { Error = error };
 
-        // Where the protocol has no way to tell, the client cannot know what is lost: it may not go on as if nothing were.
-        if (verdict == RateVerdict.Ended || outbox.Codec.IsFatal(answer))
+        // Where the protocol has no way to tell, the client cannot know what is lost: it may not go on as if nothing were,
+        // unless it is others who send too much.
+        if (verdict == RateVerdict.Ended || (over.Scope == RateScopes.Connection && outbox.Codec.IsFatal(answer)))
         {
             settings.Log.RateLimited(over.Scope);
             outbox.Complete(new Closing(DisconnectReason.RateLimited, 1008, error));

@@ -94,6 +94,9 @@ internal static partial class Log
     [LoggerMessage(53, LogLevel.Information, "Stopping: the server is no longer ready, and goes on serving for {Seconds} s.")]
     public static partial void NotReady(this ILogger logger, double seconds);
 
+    [LoggerMessage(58, LogLevel.Error, "A tick of the heartbeat failed.")]
+    public static partial void HeartbeatFailed(this ILogger logger, Exception exception);
+
     [LoggerMessage(54, LogLevel.Information, "{Count} sockets were left for the next start in {Path}.")]
     public static partial void RecoverySaved(this ILogger logger, int count, string path);
 

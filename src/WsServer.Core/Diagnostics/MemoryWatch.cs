@@ -62,7 +62,13 @@ internal class MemoryProbe
     public virtual long Used() => Environment.WorkingSet;
 
     /// <summary>What it may hold, in bytes: the machine's or the container's.</summary>
-    public virtual long Available() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    public virtual long Available()
+    {
+        // In a container the first is what the managed heap may have, three quarters of the container by default; the second
+        // is nine tenths of the container.
+        GCMemoryInfo info = GC.GetGCMemoryInfo();
+        return Math.Max(info.TotalAvailableMemoryBytes, info.HighMemoryLoadThresholdBytes);
+    }
 
     /// <summary>Gives back to the system what is free.</summary>
     public virtual void Collect() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

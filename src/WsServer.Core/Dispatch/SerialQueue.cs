@@ -7,6 +7,9 @@ internal interface ISerialWorker<T>
 {
     /// <summary>Does one piece of work. Must not throw.</summary>
     ValueTask RunAsync(T work);
+
+    /// <summary>How many bytes a piece of work holds while it waits.</summary>
+    int SizeOf(T work);
 }
 
 /// <summary>
@@ -16,7 +19,8 @@ internal interface ISerialWorker<T>
 /// </summary>
 /// <param name="worker">Does the work.</param>
 /// <param name="capacity">How many may wait, besides the one that runs.</param>
-internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IThreadPoolWorkItem
+/// <param name="maxBytes">How many bytes these may hold before the producer waits; what is over it by one piece is taken.</param>
+internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity, long maxBytes = long.MaxValue) : IThreadPoolWorkItem
 {
     private const int BatchSize = 64;
 
@@ -26,6 +30,9 @@ internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IT
     private TaskCompletionSource? _idle;
     private bool _isRunning;
     private bool _isLetGo;
+    private long _waitingBytes;
+
+    private bool HasRoom => _waiting is null || (_waiting.Count < capacity && _waitingBytes < maxBytes);
 
     /// <summary>Whether nothing waits and nothing runs.</summary>
     public bool IsIdle
@@ -54,7 +61,7 @@ internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IT
         lock (this)
         {
             Add(work);
-            if (_waiting!.Count < capacity || _isLetGo)
+            if (HasRoom || _isLetGo)
             {
                 return ValueTask.CompletedTask;
             }
@@ -101,6 +108,7 @@ internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IT
         lock (this)
         {
             _waiting = null;
+            _waitingBytes = 0;
             Release();
         }
     }
@@ -136,6 +144,7 @@ internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IT
     private void Add(T work)
     {
         (_waiting ??= new()).Enqueue(work);
+        _waitingBytes += worker.SizeOf(work);
         if (!_isRunning)
         {
             _isRunning = true;
@@ -214,7 +223,8 @@ internal sealed class SerialQueue<T>(ISerialWorker<T> worker, int capacity) : IT
             }
 
             work = _waiting.Dequeue();
-            if (_waiting.Count < capacity)
+            _waitingBytes -= worker.SizeOf(work);
+            if (HasRoom)
             {
                 Release();
             }

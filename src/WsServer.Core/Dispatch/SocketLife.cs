@@ -34,7 +34,7 @@ internal sealed class SocketLife : ISerialWorker<Packet>
         _runtime = runtime;
         _outbox = outbox;
         _owner = owner;
-        _queue = new SerialQueue<Packet>(this, runtime.Options.MaxQueuedEvents);
+        _queue = new SerialQueue<Packet>(this, runtime.Options.MaxQueuedEvents, runtime.Options.MaxQueuedBytes);
         _events = new EventRunner(socket, runtime, outbox);
     }
 
@@ -237,6 +237,18 @@ internal sealed class SocketLife : ISerialWorker<Packet>
     // Made when somebody waits, or at the end.
     private TaskCompletionSource Completion =>
         _finished ?? Interlocked.CompareExchange(ref _finished, new(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _finished;
+
+    /// <summary>For the queue.</summary>
+    public int SizeOf(Packet work)
+    {
+        int bytes = work.Arguments.Utf8.Length;
+        foreach (ReadOnlyMemory<byte> attachment in work.Arguments.Attachments)
+        {
+            bytes += attachment.Length;
+        }
+
+        return bytes;
+    }
 
     /// <summary>For the queue.</summary>
     public async ValueTask RunAsync(Packet packet)

@@ -149,8 +149,10 @@ internal sealed partial class DirectConnection : ConnectionContext, IDuplexPipe,
         {
             _settings.Logger.ConnectionEndedBefore(exception, ConnectionId);
         }
-
-        _socket.Dispose();
+        finally
+        {
+            _socket.Dispose();
+        }
     }
 
     // Then each connection's own end has another address than the listener's.

@@ -15,7 +15,7 @@ namespace WsServer.Hosting;
 /// transport. The settings are that one's.
 /// </summary>
 internal sealed class DirectListenerFactory(
-    IOptions<SocketTransportOptions> sockets, IOptions<EventServerOptions> events, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
+    IOptions<SocketTransportOptions> sockets, IOptions<EventServerOptions> events, IServiceProvider services, TimeProvider time, EventMetrics metrics, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _kestrels = new(sockets, loggers);
@@ -37,7 +37,7 @@ internal sealed class DirectListenerFactory(
             socket.LocalEndPoint!,
             memory,
             HttpPipeReader.CreateOptions(memory, options.MaxReadBufferSize ?? 0),
-            loggers.CreateLogger("WsServer.Transport"));
+            new SteadyLogger(loggers.CreateLogger("WsServer.Transport"), metrics));
         return new(new DirectListener(socket, settings, options.NoDelay, new DescriptorMargin(DescriptorLimit.Read().Files), time));
     }
 

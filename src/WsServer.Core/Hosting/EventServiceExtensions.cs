@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
@@ -43,6 +42,7 @@ public static class EventServiceExtensions
         services.AddMetrics();
         services.AddRouting();
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<EventMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<EventServerOptions>, EventServerOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, UpgradeMatcherPolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EventServerShutdown>());
@@ -70,7 +70,7 @@ public static class EventServiceExtensions
     private static EventRuntime CreateRuntime(IServiceProvider provider)
     {
         EventServerOptions options = provider.GetRequiredService<IOptions<EventServerOptions>>().Value;
-        var metrics = new EventMetrics(provider.GetRequiredService<IMeterFactory>());
+        EventMetrics metrics = provider.GetRequiredService<EventMetrics>();
         return new EventRuntime(
             options,
             new EventSerializer(options.GetJsonSerializerOptions() ?? provider.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions),
@@ -80,6 +80,7 @@ public static class EventServiceExtensions
             provider.GetRequiredService<IServiceScopeFactory>(),
             provider.GetService<IHostEnvironment>()?.IsDevelopment() ?? false)
         {
+            Loggers = provider.GetRequiredService<ILoggerFactory>(),
             Memory = provider.GetService<MemoryProbe>() ?? new MemoryProbe(),
         };
     }

@@ -16,9 +16,11 @@ internal static class OriginPolicy
             return true;
         }
 
-        // The scheme is not compared: behind a proxy that ends TLS the server sees http where the browser saw https.
+        // Behind a proxy that ends TLS the server sees http where the browser saw https, so https passes for either. A page
+        // without TLS may be anybody's on the line: where the server itself sees TLS, that is another origin.
         // Uri leaves out a default port, as browsers do in Origin and Host.
         return Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri)
+            && (!request.IsHttps || uri.Scheme == Uri.UriSchemeHttps)
             && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
     }
 }

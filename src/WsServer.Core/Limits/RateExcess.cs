@@ -15,7 +15,8 @@ internal enum RateVerdict
 
 /// <summary>
 /// What a connection has sent over its rates. A client is told at most once in ten seconds. It is put out when more than a
-/// tenth of a burst is dropped within these, or when it would have to be told a fourth time within a minute.
+/// tenth of a burst, of that rate or of its own, is dropped within these, or when it would have to be told a fourth time within a minute for its own
+/// rate: over that of its user or its address it may be by the fault of others.
 /// </summary>
 internal sealed class RateExcess
 {
@@ -31,14 +32,18 @@ internal sealed class RateExcess
     private long _bytes;
 
     /// <summary>Adds a message.</summary>
-    public RateVerdict Add(RateLimit over, TimeProvider time, long now, int bytes)
+    /// <param name="over">The rate that it is over.</param>
+    /// <param name="own">The connection's own rate; null when it has none.</param>
+    /// <param name="time">The time.</param>
+    /// <param name="now">When it came.</param>
+    /// <param name="bytes">How long it is.</param>
+    public RateVerdict Add(RateLimit over, RateLimit? own, TimeProvider time, long now, int bytes)
     {
         if (_told > 0 && time.GetElapsedTime(_toldAt, now) < Episode)
         {
             _messages++;
             _bytes += bytes;
-            bool isTooMuch = (over.TicksPerMessage > 0 && _messages > over.MessageBurst / 10) || (over.TicksPerByte > 0 && _bytes > over.ByteBurst / 10);
-            return isTooMuch ? RateVerdict.Ended : RateVerdict.Dropped;
+            return IsTooMuch(over) || (own is not null && IsTooMuch(own)) ? RateVerdict.Ended : RateVerdict.Dropped;
         }
 
         if (_told == 0 || time.GetElapsedTime(_firstToldAt, now) >= Memory)
@@ -47,15 +52,18 @@ internal sealed class RateExcess
             _firstToldAt = now;
         }
 
-        if (_told == MaxTold)
+        if (_told == MaxTold && over.Scope == RateScopes.Connection)
         {
             return RateVerdict.Ended;
         }
 
-        _told++;
+        _told = Math.Min(_told + 1, MaxTold);
         _toldAt = now;
         _messages = 0;
         _bytes = 0;
         return RateVerdict.Told;
     }
+
+    private bool IsTooMuch(RateLimit limit) =>
+        (limit.TicksPerMessage > 0 && _messages > limit.MessageBurst / 10) || (limit.TicksPerByte > 0 && _bytes > limit.ByteBurst / 10);
 }

@@ -45,6 +45,12 @@ internal sealed class RateLimit
     public static RateLimit? From(string scope, ReceiveRate rate, TimeProvider time) =>
         rate.MessagesPerSecond > 0 || rate.BytesPerSecond > 0 ? new RateLimit(scope, rate, time) : null;
 
+    /// <summary>
+    /// What a message of so many bytes takes: at most all there is, as one that other limits allow must be able to come
+    /// through.
+    /// </summary>
+    public long PriceOf(int bytes) => TicksFor(Math.Min(bytes, ByteBurst));
+
     /// <summary>How long the bucket takes to fill up by so many bytes.</summary>
     public long TicksFor(long bytes) => (long)(bytes * TicksPerByte);
 }

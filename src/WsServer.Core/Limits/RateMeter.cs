@@ -6,19 +6,15 @@ internal struct RateMeter
     private long _messagesFullAt;
     private long _bytesFullAt;
 
-    /// <summary>Takes one message out, or nothing when it is not in.</summary>
-    public bool TryTake(RateLimit limit, long now, int bytes)
-    {
-        long messages = Math.Max(_messagesFullAt, now) + limit.TicksPerMessage;
-        long total = Math.Max(_bytesFullAt, now) + limit.TicksFor(bytes);
-        if (messages - now > limit.MessageTicks || total - now > limit.ByteTicks)
-        {
-            return false;
-        }
+    /// <summary>Whether one message is in.</summary>
+    public readonly bool Has(RateLimit limit, long now, int bytes) =>
+        Math.Max(_messagesFullAt, now) + limit.TicksPerMessage - now <= limit.MessageTicks && Math.Max(_bytesFullAt, now) + limit.PriceOf(bytes) - now <= limit.ByteTicks;
 
-        _messagesFullAt = messages;
-        _bytesFullAt = total;
-        return true;
+    /// <summary>Takes one message out.</summary>
+    public void Take(RateLimit limit, long now, int bytes)
+    {
+        _messagesFullAt = Math.Max(_messagesFullAt, now) + limit.TicksPerMessage;
+        _bytesFullAt = Math.Max(_bytesFullAt, now) + limit.PriceOf(bytes);
     }
 
     /// <summary>How long until both are full.</summary>

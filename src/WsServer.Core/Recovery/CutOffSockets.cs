@@ -31,6 +31,15 @@ internal sealed class CutOffSockets(int capacity, TimeSpan window, TimeProvider 
         }
     }
 
+    /// <summary>Whether there is one of this session.</summary>
+    public bool Has(string session)
+    {
+        lock (_gate)
+        {
+            return _bySession.ContainsKey(session);
+        }
+    }
+
     /// <summary>Keeps one; returns the one that had to go for it, if any.</summary>
     public CutOffSocket? Add(CutOffSocket socket)
     {

@@ -14,7 +14,7 @@ internal static class KeptItems
         var saved = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach ((object key, object? value) in items ?? [])
         {
-            if (key is string name && ToJson(value) is { } json)
+            if (key is string name && TryToJson(value) is { } json)
             {
                 saved[name] = json;
             }
@@ -53,6 +53,19 @@ internal static class KeptItems
         return new ClaimsPrincipal(reader);
     }
 
+    private static JsonElement? TryToJson(object? value)
+    {
+        try
+        {
+            return ToJson(value);
+        }
+        catch (ObjectDisposedException)
+        {
+            // JSON whose document the program has disposed: nobody could read it any more, either.
+            return null;
+        }
+    }
+
     private static JsonElement? ToJson(object? value) => value switch
     {
         string text => JsonSerializer.SerializeToElement(text, KeptItemsContext.Default.String),
@@ -60,7 +73,7 @@ internal static class KeptItems
         int number => JsonSerializer.SerializeToElement(number, KeptItemsContext.Default.Int64),
         long number => JsonSerializer.SerializeToElement(number, KeptItemsContext.Default.Int64),
         double number when double.IsFinite(number) => JsonSerializer.SerializeToElement(number, KeptItemsContext.Default.Double),
-        JsonElement { ValueKind: not JsonValueKind.Undefined } json => json,
+        JsonElement { ValueKind: not JsonValueKind.Undefined } json => json.Clone(),
         _ => null,
     };
 

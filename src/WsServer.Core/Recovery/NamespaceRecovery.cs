@@ -267,14 +267,20 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     public void Restore(NamespaceSnapshot saved, TimeSpan away)
     {
         var oldest = new List<CutOffSocket>();
+        CutOffSocket[] sockets = [.. saved.Sockets.Select(s => CutOffSocket.Restore(s, ns, server.Ago(s.Age + away)))];
+        if (sockets.DistinctBy(s => s.Session).Count() < sockets.Length || Array.Exists(sockets, s => server.CutOff.Has(s.Session)))
+        {
+            throw new InvalidDataException("A session is there twice.");
+        }
+
         lock (Gate)
         {
             _log.Restore(ns.Name, saved.Position, saved.Events, away);
             Activate();
-            foreach (SocketSnapshot socket in saved.Sockets)
+            foreach (CutOffSocket socket in sockets)
             {
                 _cutOff++;
-                if (server.CutOff.Add(CutOffSocket.Restore(socket, ns, server.Ago(socket.Age + away))) is { } forgotten)
+                if (server.CutOff.Add(socket) is { } forgotten)
                 {
                     oldest.Add(forgotten);
                 }

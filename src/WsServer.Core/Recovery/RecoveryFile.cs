@@ -15,19 +15,20 @@ internal sealed class RecoveryFile(string path, NamespaceTable namespaces, Event
     /// <summary>Writes what there is. A failure is logged: it costs the clients their recovery, and nothing else.</summary>
     public async Task SaveAsync()
     {
-        var saved = new List<NamespaceSnapshot>();
-        foreach (IGrouping<EventNamespace, CutOffSocket> sockets in runtime.Recovery.CutOff.All().GroupBy(s => s.Namespace))
-        {
-            saved.Add(sockets.Key.Recovery.Save(sockets));
-        }
-
         string temporary = path + ".new";
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None };
+            var saved = new List<NamespaceSnapshot>();
+            foreach (IGrouping<EventNamespace, CutOffSocket> sockets in runtime.Recovery.CutOff.All().GroupBy(s => s.Namespace))
+            {
+                saved.Add(sockets.Key.Recovery.Save(sockets));
+            }
+
+            // Made anew, and by nobody else: what lay there might be another's, or lead elsewhere.
+            File.Delete(temporary);
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
             if (!OperatingSystem.IsWindows())
             {
-                File.Delete(temporary);
                 options.UnixCreateMode = OwnerOnly;
             }
 
@@ -41,9 +42,11 @@ internal sealed class RecoveryFile(string path, NamespaceTable namespaces, Event
             File.Move(temporary, path, overwrite: true);
             runtime.Logger.RecoverySaved(saved.Sum(n => n.Sockets.Count), path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
         {
+            // Whatever it is, such as an item that cannot be written: the server is to stop all the same.
             runtime.Logger.RecoverySaveFailed(exception, path);
+            TryDelete(temporary);
         }
     }
 
@@ -55,6 +58,11 @@ internal sealed class RecoveryFile(string path, NamespaceTable namespaces, Event
             if (!File.Exists(path))
             {
                 return;
+            }
+
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+            {
+                throw new UnauthorizedAccessException("Others than its owner may read or write it, so it may be anybody's.");
             }
 
             byte[] content = await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false);
@@ -69,9 +77,26 @@ internal sealed class RecoveryFile(string path, NamespaceTable namespaces, Event
 
             Restore(snapshot);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
+            // Whatever it is, as the file may hold anything: the server is to start all the same.
             runtime.Logger.RecoveryLoadFailed(exception, path);
+        }
+    }
+
+    // It may have secrets in it, as far as it was written.
+    private void TryDelete(string file)
+    {
+        try
+        {
+            if (File.Exists(file))
+            {
+                File.Delete(file);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            runtime.Logger.RecoverySaveFailed(exception, file);
         }
     }
 
@@ -93,14 +118,30 @@ internal sealed class RecoveryFile(string path, NamespaceTable namespaces, Event
                 }
             }
 
-            if (sockets.Length > 0 && places.Count == sockets.Length)
+            if (places.Count == 0 || !TryRestore(places[0], saved with { Sockets = sockets[..places.Count] }, away))
             {
-                places[0].Recovery.Restore(saved with { Sockets = sockets }, away);
-                count += sockets.Length;
+                places.ForEach(namespaces.Release);
+                continue;
             }
+
+            count += places.Count;
         }
 
         runtime.Logger.RecoveryLoaded(count, path);
+    }
+
+    private bool TryRestore(EventNamespace ns, NamespaceSnapshot saved, TimeSpan away)
+    {
+        try
+        {
+            ns.Recovery.Restore(saved, away);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            runtime.Logger.RecoveryLoadFailed(exception, path);
+            return false;
+        }
     }
 
     private EventNamespace? TryAcquire(string name)

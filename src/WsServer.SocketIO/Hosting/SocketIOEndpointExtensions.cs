@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WsServer;
 using WsServer.Hosting;
@@ -58,7 +57,7 @@ public static class SocketIOEndpointExtensions
             options.MaxPayload,
             events.MaxConnections,
             endpoints.ServiceProvider.GetRequiredService<TimeProvider>(),
-            endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
+            server.CreateLogger("WsServer.SocketIO"));
         IHostApplicationLifetime? host = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>();
         var endpoint = new EngineEndpoint(
             settings, RunAsync, isLimited: true, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });

@@ -63,6 +63,33 @@ public class FrameRuleTests
     }
 
     [Theory]
+    [InlineData(FrameReader.MaxEmptyFragments, false)]
+    [InlineData(FrameReader.MaxEmptyFragments + 1, true)]
+    public void A_message_has_an_end_even_if_its_fragments_bring_nothing(int fragments, bool isRefused)
+    {
+        byte[] empty = ClientFrame.Encode(RawFrame.Continuation, [], isFinal: false);
+        byte[] start = ClientFrame.Encode(RawFrame.Text, "a"u8, isFinal: false);
+        byte[] end = ClientFrame.Encode(RawFrame.Continuation, "b"u8);
+        var feed = new FrameFeed(Limit);
+
+        // Twice, as the count is one message's.
+        Action all = () => feed.Feed([.. Message(), .. Message()], int.MaxValue);
+
+        if (isRefused)
+        {
+            all.Should().Throw<FrameException>().Which.Status.Should().Be(1008);
+            feed.Found.Should().BeEmpty();
+        }
+        else
+        {
+            all();
+            feed.Found.Should().Equal(Found.Text("ab"), Found.Text("ab"));
+        }
+
+        byte[] Message() => [.. start, .. Enumerable.Repeat(empty, fragments).SelectMany(e => e), .. end];
+    }
+
+    [Theory]
     [MemberData(nameof(Faults))]
     public void What_breaks_the_protocol_is_refused_also_byte_by_byte(string what, int status, byte[] frames)
     {

@@ -35,6 +35,24 @@ public class HeartbeatTests
     }
 
     [Fact]
+    public void What_fails_in_a_tick_is_logged_and_the_next_comes_all_the_same()
+    {
+        var log = new CollectedLog();
+        var ticks = new List<string>();
+        using var heartbeat = new Heartbeat([], new EventServerOptions(), _time, log.CreateLogger("test"), () =>
+        {
+            ticks.Add("tick");
+            throw new InvalidOperationException("on purpose");
+        });
+
+        _time.Advance(Second);
+        _time.Advance(Second);
+
+        ticks.Should().HaveCount(2);
+        log.Errors.Should().HaveCount(2);
+    }
+
+    [Fact]
     public async Task A_client_without_a_pong_is_closed_after_interval_and_timeout()
     {
         await using var server = new InMemoryServer(time: _time);

@@ -48,6 +48,25 @@ public sealed class SerialQueueTests : IDisposable
         queue.IsIdle.Should().BeTrue();
     }
 
+    [Theory]
+    [InlineData(9, true)]
+    [InlineData(10, false)]
+    public async Task The_producer_waits_while_what_waits_holds_as_many_bytes_as_it_may(int bytes, bool hasRoom)
+    {
+        var go = new TaskCompletionSource();
+        var queue = new SerialQueue<int>(new Worker(_ => new ValueTask(go.Task)), capacity: 100, maxBytes: 10);
+        queue.TryEnter().Should().BeTrue();
+        await queue.EnqueueAsync(4).AsTask().WaitAsync(Patience);
+
+        Task last = queue.EnqueueAsync(bytes - 4).AsTask();
+
+        last.IsCompleted.Should().Be(hasRoom);
+        go.SetResult();
+        queue.LeaveAfter(ValueTask.CompletedTask);
+        await last.WaitAsync(Patience);
+        await queue.WhenIdleAsync().WaitAsync(Patience);
+    }
+
     [Fact]
     public async Task The_producer_waits_while_as_many_wait_as_may()
     {
@@ -104,5 +123,7 @@ public sealed class SerialQueueTests : IDisposable
     private sealed class Worker(Func<int, ValueTask> run) : ISerialWorker<int>
     {
         public ValueTask RunAsync(int work) => run(work);
+
+        public int SizeOf(int work) => work;
     }
 }

@@ -74,7 +74,7 @@ public class LogFailureTests
 
         public int Failures => _failures;
 
-        public ILogger CreateLogger(string categoryName) => categoryName == "WsServer" ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+        public ILogger CreateLogger(string categoryName) => categoryName.StartsWith("WsServer", StringComparison.Ordinal) ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
 
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;

@@ -181,6 +181,58 @@ public class RateLimitTests
     }
 
     [Fact]
+    public async Task Who_shares_an_address_with_a_flood_loses_messages_but_not_the_connection()
+    {
+        await using EventServerHost host = await StartAsync(l => Limit(l.PerAddress));
+        await using EventClient flooder = await LimitedHost.ConnectAsync(host, LimitedHost.Address);
+        await using EventClient neighbour = await LimitedHost.ConnectAsync(host, LimitedHost.Address);
+        for (int i = 0; i < 6; i++)
+        {
+            await AskAsync(flooder, Burst);
+            await SendAsync(neighbour, 1);
+            await neighbour.ErrorAsync("rate_limited");
+            _time.Advance(TimeSpan.FromSeconds(11));
+        }
+
+        await AskAsync(neighbour, 1);
+    }
+
+    [Fact]
+    public async Task What_is_over_the_rate_of_the_address_takes_nothing_from_the_connections_own()
+    {
+        await using EventServerHost host = await StartAsync(l =>
+        {
+            Limit(l.PerAddress);
+            Limit(l.PerConnection);
+        });
+        await using EventClient first = await LimitedHost.ConnectAsync(host, LimitedHost.Address);
+        await using EventClient second = await LimitedHost.ConnectAsync(host, LimitedHost.Address);
+        using var dropped = new CountedMetric(host, "wsserver.rate_limited");
+        await AskAsync(first, Burst);
+        await SendAsync(second, 2);
+        await Within.UntilAsync(() => dropped.Total == 2, "both are dropped");
+        await second.ErrorAsync("rate_limited");
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        await AskAsync(second, Burst);
+    }
+
+    [Fact]
+    public async Task A_message_larger_than_a_burst_comes_through_a_full_bucket()
+    {
+        await using EventServerHost host = await StartAsync(
+            l => (l.PerConnection.BytesPerSecond, l.PerConnection.ByteBurst) = (1_000, 2_000), o => o.MaxMessageBytes = 2_000);
+        host.Io.Runtime.Options.MaxMessageBytes = 5_000;
+        await using EventClient client = await EventClient.ConnectAsync(host);
+
+        await client.SendAsync($"{{\"ping\":\"{new string('x', 4_000)}\"}}");
+        await client.ExpectAsync("pong");
+        await SendAsync(client, 1);
+
+        await client.ErrorAsync("rate_limited");
+    }
+
+    [Fact]
     public async Task An_address_that_is_not_limited_may_send_what_its_connections_may()
     {
         await using EventServerHost host = await StartAsync(l => Limit(l.PerAddress));

@@ -26,6 +26,11 @@ public sealed class RestartTests : IDisposable
         before.Items["age"] = 36;
         before.Items["height"] = 1.7;
         before.Items["gone"] = new object();
+        using (JsonDocument document = JsonDocument.Parse("[1]"))
+        {
+            before.Items["disposed"] = document.RootElement;
+        }
+
         await first.Io.EmitAsync("had");
         await client.EventAsync("had");
 
@@ -113,15 +118,39 @@ public sealed class RestartTests : IDisposable
     [InlineData("null")]
     [InlineData("{\"Version\":99,\"SavedAt\":\"2030-01-01T00:00:00+00:00\",\"Namespaces\":[]}")]
     [InlineData("{\"Version\":1,\"SavedAt\":\"2030-01-01T00:00:00+00:00\",\"Namespaces\":null}")]
+    [InlineData("{\"Version\":1,\"SavedAt\":\"2030-01-01T00:00:00+00:00\",\"Namespaces\":[null]}")]
     [InlineData("{\"Version\":1,\"SavedAt\":\"2030-01-01T00:00:00+00:00\",\"Namespaces\":[{\"Name\":\"/\",\"Position\":1,\"Events\":null,\"Sockets\":[]}]}")]
     public async Task A_file_that_cannot_be_read_is_said_and_removed_and_the_server_starts(string content)
     {
         await File.WriteAllTextAsync(Saved, content);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Saved, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         await using EventServerHost host = await StartAsync();
         await using RecoveringClient client = await RecoveringClient.ConnectAsync(host);
 
         host.Log.Errors.Should().ContainSingle(e => e.Message.Contains(Saved));
         File.Exists(Saved).Should().BeFalse();
+    }
+
+    [LinuxFact]
+    public async Task A_file_that_others_may_write_is_not_believed()
+    {
+        EventServerHost first = await StartAsync();
+        await using RecoveringClient client = await RecoveringClient.ConnectAsync(first);
+        await first.App.StopAsync();
+        await first.DisposeAsync();
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Saved, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite);
+        }
+
+        await using EventServerHost second = await StartAsync();
+
+        second.Log.Errors.Should().ContainSingle(e => e.Message.Contains(Saved));
+        second.Io.Runtime.Recovery.CutOff.Count.Should().Be(0);
     }
 
     [Fact]

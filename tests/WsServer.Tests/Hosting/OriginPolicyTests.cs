@@ -30,6 +30,16 @@ public class OriginPolicyTests
         OriginPolicy.Allows(Request(origin, host), ["https://allowed.com/"], isDevelopment: false).Should().Be(passes);
 
     [Theory]
+    [InlineData("https://example.com", true)]
+    [InlineData("http://example.com", false)]
+    public void Over_TLS_a_page_without_it_is_another_origin(string origin, bool passes)
+    {
+        HttpRequest request = Request(origin, "example.com");
+        request.Scheme = "https";
+        OriginPolicy.Allows(request, [], isDevelopment: false).Should().Be(passes);
+    }
+
+    [Theory]
     [InlineData("https://evil.com")]
     [InlineData("null")]
     [InlineData("file://")]

@@ -48,8 +48,8 @@ public class RateMeterTests
     [InlineData(1_000, 1)]
     [InlineData(500, 2)]
     [InlineData(501, 1)]
-    [InlineData(1_001, 0)]
-    public void Bytes_pass_up_to_their_burst_and_one_more_does_not(int bytes, int messages)
+    [InlineData(5_000, 1)]
+    public void Bytes_pass_up_to_their_burst_and_one_larger_message_from_a_full_bucket(int bytes, int messages)
     {
         RateLimit limit = Limit(bytes: 100, byteBurst: 1_000);
         Taken(limit, 5, bytes).Should().Be(messages);
@@ -59,8 +59,9 @@ public class RateMeterTests
     public void What_is_refused_takes_nothing_away()
     {
         RateLimit limit = Limit(messages: 10, burst: 20, bytes: 100, byteBurst: 1_000);
-        Taken(limit, 100, bytes: 1_001).Should().Be(0);
-        Taken(limit, 20, bytes: 50).Should().Be(20);
+        Taken(limit, 1, bytes: 1).Should().Be(1);
+        Taken(limit, 100, bytes: 1_000).Should().Be(0);
+        Taken(limit, 20, bytes: 50).Should().Be(19);
         Taken(limit, 1, bytes: 0).Should().Be(0);
     }
 
@@ -93,7 +94,11 @@ public class RateMeterTests
         int taken = 0;
         for (int i = 0; i < messages; i++)
         {
-            taken += _meter.TryTake(limit, _time.GetTimestamp(), bytes) ? 1 : 0;
+            if (_meter.Has(limit, _time.GetTimestamp(), bytes))
+            {
+                _meter.Take(limit, _time.GetTimestamp(), bytes);
+                taken++;
+            }
         }
 
         return taken;
