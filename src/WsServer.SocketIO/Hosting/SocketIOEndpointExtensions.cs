@@ -21,7 +21,7 @@ public static class SocketIOEndpointExtensions
     /// Lets Socket.IO clients in at a path: with polling, WebSockets, and the upgrade from one to the other. They share
     /// namespaces and rooms with all others. Below the path lies the script of the client, see
     /// <see cref="SocketIOOptions.ClientDirectory"/>. What it returns takes <c>RequireAuthorization</c>, and <c>RequireCors</c>
-    /// for pages of other origins that poll; from where WebSockets may come is in
+    /// for pages of other origins that poll, which are refused without; from where WebSockets may come is in
     /// <see cref="EventServerOptions.AllowedOrigins"/>.
     /// </summary>
     /// <param name="endpoints">Where routes are added.</param>
