@@ -151,6 +151,7 @@ internal sealed class EngineEndpoint(
             settings.Logger.TooManySessions(settings.MaxSessions, skipped);
         }
 
+        context.Response.SetRetryAfter(settings.RetryAfter);
         return EngineError.Full;
     }
 

@@ -58,10 +58,11 @@ public static class SocketIOEndpointExtensions
             options.MaxPayload,
             events.MaxConnections,
             endpoints.ServiceProvider.GetRequiredService<TimeProvider>(),
-            endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"));
-        IHostApplicationLifetime? host = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>();
-        var endpoint = new EngineEndpoint(
-            settings, RunAsync, isLimited: true, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
+            endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("WsServer.SocketIO"))
+        {
+            RetryAfter = events.ReconnectDelay,
+        };
+        var endpoint = new EngineEndpoint(settings, RunAsync, isLimited: true, isFull: () => !server.TakesConnections);
         endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
         return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true).WithConventionsOf(server);
 
