@@ -15,7 +15,7 @@ public enum DisconnectReason
     /// <summary>The connection broke: <c>transport error</c>.</summary>
     TransportError,
 
-    /// <summary>No sign of life within the ping timeout: <c>ping timeout</c>.</summary>
+    /// <summary>No sign of life within the ping timeout, or a message that was begun and not finished in time: <c>ping timeout</c>.</summary>
     PingTimeout,
 
     /// <summary>The client did not read and its outbox was full: <c>slow consumer</c>.</summary>

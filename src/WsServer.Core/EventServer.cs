@@ -57,6 +57,13 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
     /// <summary>How many connections are open on this node.</summary>
     public int ConnectionCount => Places.Taken;
 
+    /// <summary>
+    /// Whether one more connection would be taken: there are fewer than <see cref="EventServerOptions.MaxConnections"/> and
+    /// than the process has descriptors for, there is memory (see <see cref="EventServerOptions.MemoryPressure"/>), and the
+    /// server does not stop. While it waits out its <see cref="EventServerOptions.DrainDelay"/> it still takes some.
+    /// </summary>
+    public bool TakesConnections => !_runtime.IsStopping && Places.Refusal is null;
+
     /// <inheritdoc />
     public EventSerializer Serializer => _runtime.Serializer;
 

@@ -24,6 +24,9 @@ internal sealed record Closing(DisconnectReason Reason, int Status, EventError? 
     public static readonly Closing PingTimeout = new(
         DisconnectReason.PingTimeout, 1008, new(ErrorCodes.Timeout, "No sign of life came in time."), Flush: false);
 
+    public static readonly Closing Unfinished = new(
+        DisconnectReason.PingTimeout, 1008, new(ErrorCodes.Timeout, "A message was begun and not finished in time."), Flush: false);
+
     public static readonly Closing ConnectTimeout = new(
         DisconnectReason.ServerNamespaceDisconnect, 1008, new(ErrorCodes.Timeout, "No namespace was joined in time."));
 

@@ -96,6 +96,12 @@ internal sealed class Connection(
             _isPongDue = false;
         }
 
+        if (IsUnfinishedForTooLong(now))
+        {
+            outbox.Complete(Closing.Unfinished);
+            return;
+        }
+
         TimeSpan sincePing = settings.Time.GetElapsedTime(_lastPing, now);
         if (_isPongDue && _isHandingOn)
         {
@@ -112,6 +118,24 @@ internal sealed class Connection(
             _isPongDue = true;
             _ = PingAsync(_heartbeat);
         }
+    }
+
+    /// <summary>Whether a client holds memory with the first part of a message and does not send the rest: its pongs would keep it for ever.</summary>
+    private bool IsUnfinishedForTooLong(long now)
+    {
+        if (transport is not IUnfinishedMessage unfinished || unfinished.Begun is not (not 0 and long begun))
+        {
+            return false;
+        }
+
+        if (_isHandingOn)
+        {
+            // The server itself has stopped reading: the rest may be there.
+            unfinished.BeginAnew(begun, now);
+            return false;
+        }
+
+        return settings.Time.GetElapsedTime(begun, now) >= settings.Options.PingInterval + settings.Options.PingTimeout;
     }
 
     private async Task AbortAsync()
@@ -199,7 +223,7 @@ internal sealed class Connection(
 
     private ValueTask Take(TransportMessage message)
     {
-        if (!outbox.IsCompleted && !_rates.TryTake(settings.Rates, outbox, _heartbeat?.LastReceived ?? settings.Time.GetTimestamp(), Math.Max(message.Payload.Length, message.WireLength)))
+        if (!outbox.IsCompleted && !_rates.TryTake(settings.Rates, outbox, _heartbeat?.LastReceived ?? settings.Time.GetTimestamp(), Math.Max(message.Payload.Length, message.WireLength) - message.ToldBytes))
         {
             // Before anybody has looked at it: garbage costs its sender as much as an event.
             return ValueTask.CompletedTask;

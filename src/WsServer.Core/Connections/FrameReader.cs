@@ -15,6 +15,9 @@ internal enum FrameKind
 
     /// <summary>A message over the limit, told of as soon as it is known; what follows of it is skipped.</summary>
     TooLarge,
+
+    /// <summary>A frame of a message whose last is still to come.</summary>
+    Fragment,
     Ping,
     Pong,
     Close,
@@ -32,7 +35,8 @@ internal sealed class FrameException(int status, string message) : Exception(mes
 /// </summary>
 /// <param name="maxMessageBytes">The longest message, and for a compressed one the longest it may become.</param>
 /// <param name="mayBeCompressed">Whether messages may come compressed (RFC 7692).</param>
-internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = false)
+/// <param name="tellsFragments">Whether <see cref="FrameKind.Fragment"/> is told of.</param>
+internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = false, bool tellsFragments = false)
 {
     /// <summary>How many empty fragments a message may have before its last frame.</summary>
     public const int MaxEmptyFragments = 1_024;
@@ -59,6 +63,12 @@ internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = fa
     /// <summary>How long the message was before it was inflated; 0 for one that was not compressed.</summary>
     public int CompressedLength { get; private set; }
 
+    /// <summary>Whether a message has begun and is not at its end.</summary>
+    public bool IsWithinMessage => _message != FrameKind.None;
+
+    /// <summary>How many bytes of the message that was read came before its last frame; of a compressed one that is not known.</summary>
+    public int EarlierBytes => _isCompressed ? 0 : (int)Math.Max(0, Payload.Length - _frame.Length);
+
     /// <summary>Reads up to the end of the next message or control frame, and moves <paramref name="input"/> behind what it took.</summary>
     /// <exception cref="FrameException">The client broke the protocol.</exception>
     public FrameKind Read(ref ReadOnlySequence<byte> input)
@@ -84,6 +94,12 @@ internal sealed class FrameReader(int maxMessageBytes, bool mayBeCompressed = fa
             if (!_frame.IsFinal)
             {
                 CountEmptyFragment();
+                if (tellsFragments && !_isSkipping)
+                {
+                    Payload = _frame.Length == 0 ? default : _buffer.AsMemory(_length - (int)_frame.Length, (int)_frame.Length);
+                    return FrameKind.Fragment;
+                }
+
                 continue;
             }
 

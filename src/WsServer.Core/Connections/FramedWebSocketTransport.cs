@@ -17,7 +17,7 @@ namespace WsServer.Connections;
 /// <param name="time">For <see cref="LastReceived"/>.</param>
 /// <param name="abort">Breaks the connection under the transport, with what is still to be sent on it.</param>
 /// <param name="deflate">How messages are compressed, if the client and the server have agreed to.</param>
-/// <param name="tellsControls">Whether pings and pongs are told of, as <see cref="TransportMessageKind.Control"/>.</param>
+/// <param name="tellsControls">Whether pings, pongs and the parts of unfinished messages are told of, as <see cref="TransportMessageKind.Control"/>.</param>
 internal sealed class FramedWebSocketTransport(
     PipeReader input,
     IByteOutput output,
@@ -26,7 +26,7 @@ internal sealed class FramedWebSocketTransport(
     Action abort,
     PermessageDeflate? deflate = null,
     bool tellsControls = false)
-    : IHeartbeatTransport, IAbortable, IPrefetched
+    : IHeartbeatTransport, IAbortable, IPrefetched, IUnfinishedMessage
 {
     private const int MaxReadsAtOnce = 16;
     private const int NormalClosure = 1000;
@@ -36,11 +36,12 @@ internal sealed class FramedWebSocketTransport(
     // RFC 6455, section 5.5.2: final, opcode 9, no payload.
     private static readonly byte[] PingFrame = [0x89, 0x00];
 
-    private readonly FrameReader _frames = new(maxMessageBytes, mayBeCompressed: deflate is not null);
+    private readonly FrameReader _frames = new(maxMessageBytes, mayBeCompressed: deflate is not null, tellsFragments: tellsControls);
     private readonly FrameWriter _writer = new(output);
     private ReadOnlySequence<byte> _unread;
     private CancellationTokenRegistration _aborting;
     private long _lastReceived = time.GetTimestamp();
+    private long _begun;
     private int _clientStatus;
     private SequencePosition _end;
     private int _readsAtOnce;
@@ -53,6 +54,10 @@ internal sealed class FramedWebSocketTransport(
     private volatile bool _isReceivingOver;
 
     public long LastReceived => Volatile.Read(ref _lastReceived);
+
+    public long Begun => Volatile.Read(ref _begun);
+
+    public void BeginAnew(long begun, long now) => Interlocked.CompareExchange(ref _begun, now, begun);
 
     public ValueTask<TransportMessage> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -143,6 +148,7 @@ internal sealed class FramedWebSocketTransport(
             {
                 case FrameKind.None:
                     // What is left is the start of something: seen, and kept in the pipe.
+                    NoteUnfinished();
                     message = default;
                     return false;
                 case FrameKind.Pong or FrameKind.Ping:
@@ -158,21 +164,37 @@ internal sealed class FramedWebSocketTransport(
                     }
 
                     break;
+                case FrameKind.Fragment:
+                    NoteUnfinished();
+                    message = new(TransportMessageKind.Control, _frames.Payload);
+                    return true;
                 case FrameKind.Close:
                     TakeClose();
                     message = new(TransportMessageKind.Closed);
                     return true;
                 default:
-                    message = new(kind == FrameKind.Text ? TransportMessageKind.Text : kind == FrameKind.Binary ? TransportMessageKind.Binary : TransportMessageKind.TooLarge, _frames.Payload)
+                    TransportMessageKind told = kind == FrameKind.Text ? TransportMessageKind.Text : kind == FrameKind.Binary ? TransportMessageKind.Binary : TransportMessageKind.TooLarge;
+                    message = new(told, _frames.Payload) { WireLength = _frames.CompressedLength, ToldBytes = tellsControls ? _frames.EarlierBytes : 0 };
+                    if (_begun != 0)
                     {
-                        WireLength = _frames.CompressedLength,
-                    };
+                        Volatile.Write(ref _begun, 0);
+                    }
+
                     return true;
             }
         }
 
         message = default;
         return false;
+    }
+
+    // When it came, as far as that is known without asking the clock.
+    private void NoteUnfinished()
+    {
+        if (_begun == 0 && _frames.IsWithinMessage)
+        {
+            Volatile.Write(ref _begun, _lastReceived);
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

@@ -44,6 +44,16 @@ internal interface IAbortable
     void Abort();
 }
 
+/// <summary>A transport that knows when the message began that it is in the midst of.</summary>
+internal interface IUnfinishedMessage
+{
+    /// <summary>When the message that is on its way in began, as a timestamp of the server's <see cref="TimeProvider"/>; 0 while there is none.</summary>
+    long Begun { get; }
+
+    /// <summary>Counts it from now on, if it is still the one that began then.</summary>
+    void BeginAnew(long begun, long now);
+}
+
 /// <summary>What <see cref="ITransport.ReceiveAsync"/> found.</summary>
 public enum TransportMessageKind
 {
@@ -57,8 +67,9 @@ public enum TransportMessageKind
     Binary,
 
     /// <summary>
-    /// Nothing for the server, as the transport has dealt with it itself, such as a ping. It counts for the rates (see
-    /// <see cref="EventServerLimits"/>); a transport whose clients can send such things without end should tell of them.
+    /// Nothing for the server, as the transport has dealt with it itself, such as a ping, or a part of a message whose rest
+    /// is still to come. It counts for the rates (see <see cref="EventServerLimits"/>); a transport whose clients can send
+    /// such things without end should tell of them.
     /// </summary>
     Control,
 
@@ -73,6 +84,9 @@ public readonly record struct TransportMessage(TransportMessageKind Kind, ReadOn
 {
     /// <summary>How many bytes it had on the line, where these are not those of the payload: before it was inflated.</summary>
     public int WireLength { get; init; }
+
+    /// <summary>How many of its bytes were told of before, as <see cref="TransportMessageKind.Control"/>, so that they do not count for the rates again.</summary>
+    public int ToldBytes { get; init; }
 }
 
 /// <summary>How the server says goodbye.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.DependencyInjection;
+using WsServer.Access;
 using WsServer.Limits;
 
 namespace WsServer.Hosting;
@@ -32,6 +33,18 @@ public static class ConnectionAdmission
         place = server.Limiter.TryEnter(context.Connection.RemoteIpAddress, context.Features.Get<IHttpAuthenticationFeature>()?.User);
         retryAfter = place is null ? server.Runtime.Options.ReconnectDelay : TimeSpan.Zero;
         return place is not null;
+    }
+
+    /// <summary>
+    /// By what the user of a request is known again: the id that was authenticated, or else the name; null for nobody. What
+    /// one user was given the secret of is nobody else's, even if somebody else has come by it.
+    /// </summary>
+    public static string? FindEventIdentity(this HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+
+        // Not context.User, which makes somebody anonymous where nobody was found.
+        return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? Credential.IdentityOf(user) : null;
     }
 
     private static EventServer FindServer(HttpContext context) => context.RequestServices.GetRequiredService<EventServer>();

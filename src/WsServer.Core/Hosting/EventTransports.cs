@@ -35,8 +35,8 @@ public static class EventTransports
     /// <param name="maxMessageBytes">The longest message to take; a longer one is received as <see cref="TransportMessageKind.TooLarge"/>.</param>
     /// <param name="subprotocol">The subprotocol to select, one of those the client offers.</param>
     /// <remarks>
-    /// The token of the transport's first receive counts for all: when it is cancelled, receiving is over for good. Pings
-    /// and pongs are received as <see cref="TransportMessageKind.Control"/>.
+    /// The token of the transport's first receive counts for all: when it is cancelled, receiving is over for good. Pings,
+    /// pongs and fragments before the last are received as <see cref="TransportMessageKind.Control"/>.
     /// </remarks>
     public static ValueTask<ITransport> AcceptEventTransportAsync(this HttpContext context, int maxMessageBytes, string? subprotocol = null)
     {

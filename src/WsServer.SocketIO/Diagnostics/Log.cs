@@ -17,9 +17,9 @@ internal static partial class Log
     [LoggerMessage(104, LogLevel.Debug, "A polling request was broken off.")]
     public static partial void RequestBroken(this ILogger logger, Exception exception);
 
-    [LoggerMessage(105, LogLevel.Warning, "A WebSocket was refused: the origin {Origin} is not allowed. See EventServerOptions.AllowedOrigins. {Skipped} refusals before it were not logged.")]
+    [LoggerMessage(105, LogLevel.Warning, "A session or a WebSocket was refused: the origin {Origin} is not allowed. See EventServerOptions.AllowedOrigins, and RequireCors for polling. {Skipped} refusals before it were not logged.")]
     public static partial void OriginRefused(this ILogger logger, string origin, int skipped);
 
-    [LoggerMessage(106, LogLevel.Warning, "A session was refused: there are {Count}, as many as MaxConnections allows. {Skipped} refusals before it were not logged.")]
+    [LoggerMessage(106, LogLevel.Warning, "A session was refused: the server takes no more connections now (MaxConnections is {Count}). {Skipped} refusals before it were not logged.")]
     public static partial void TooManySessions(this ILogger logger, int count, int skipped);
 }

@@ -40,7 +40,7 @@ internal sealed partial class EngineSession
         _end = end;
         StopHeartbeatLocked();
         _probe?.Abort();
-        if (end == SessionEnd.PingTimeout)
+        if (end is SessionEnd.PingTimeout or SessionEnd.Unfinished)
         {
             // Wakes the reader. After any other end it has to be the client's goodbye that does.
             _socket?.Abort();
@@ -80,6 +80,8 @@ internal sealed partial class EngineSession
         {
             case SessionEnd.PingTimeout:
                 throw new TimeoutException("A ping was not answered in time.");
+            case SessionEnd.Unfinished:
+                throw new TimeoutException("A packet was begun and not finished in time.");
             case SessionEnd.Broken:
                 throw new IOException("A polling request was broken off.");
             case SessionEnd.Malformed:

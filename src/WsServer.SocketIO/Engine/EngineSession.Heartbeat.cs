@@ -81,6 +81,12 @@ internal sealed partial class EngineSession
                 return;
             }
 
+            if (IsUnfinishedForTooLong(now))
+            {
+                EndLocked(SessionEnd.Unfinished);
+                return;
+            }
+
             _isPongDue = true;
             Schedule(_due, _settings.PingTimeout);
             socket = _socket;
@@ -136,9 +142,16 @@ internal sealed partial class EngineSession
         }
     }
 
+    /// <summary>Whether a client holds memory with the first parts of a packet and does not send the rest: its pongs would keep it for ever.</summary>
+    private bool IsUnfinishedForTooLong(long now)
+    {
+        long lastPart = Volatile.Read(ref _lastPart);
+        return lastPart != 0 && _settings.Time.GetElapsedTime(lastPart, now) >= _settings.PingInterval + _settings.PingTimeout;
+    }
+
     private void TakeSilenceLocked()
     {
-        // While the server itself does not read on, the pong may be there, behind what it has not read.
+        // While the server itself does not read on, the pong may be there, behind what it has not read, and the rest of a packet too.
         bool isReading = _socket is null ? _posted is null : _isReceiving;
         if (isReading)
         {
@@ -146,7 +159,13 @@ internal sealed partial class EngineSession
         }
         else
         {
-            Schedule(_settings.Time.GetTimestamp(), _settings.PingTimeout);
+            long now = _settings.Time.GetTimestamp();
+            Schedule(now, _settings.PingTimeout);
+            if (Volatile.Read(ref _lastPart) is not 0 and long lastPart)
+            {
+                // Only if it is still that part.
+                Interlocked.CompareExchange(ref _lastPart, now, lastPart);
+            }
         }
     }
 }

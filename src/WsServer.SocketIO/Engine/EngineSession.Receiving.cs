@@ -11,6 +11,9 @@ internal sealed partial class EngineSession
     private PostedPackets? _posted;
     private volatile bool _isReceiving;
 
+    // When the last part came of a packet that is not whole; 0 while there is none.
+    private long _lastPart;
+
     /// <summary>Puts messages together that came in parts; without, each message is handed on as it came.</summary>
     public PacketAssembler? Assembler { get; set; }
 
@@ -85,7 +88,7 @@ internal sealed partial class EngineSession
                     posted.Complete();
                     _posted = null;
                 }
-                else if (kind == TransportMessageKind.Control ? TryTell(payload, out message) : TryAssemble(payload, kind == TransportMessageKind.Binary, out message))
+                else if (kind == TransportMessageKind.Control ? TryTell(new(kind, payload), out message) : TryAssemble(new(kind, payload), out message))
                 {
                     socket = null;
                     return true;
@@ -93,7 +96,7 @@ internal sealed partial class EngineSession
             }
 
             socket = _socket;
-            if (_end is { } end && (socket is null || end == SessionEnd.PingTimeout))
+            if (_end is { } end && (socket is null || end is SessionEnd.PingTimeout or SessionEnd.Unfinished))
             {
                 message = new TransportMessage(TransportMessageKind.Closed);
                 ThrowFor(end);
@@ -123,9 +126,9 @@ internal sealed partial class EngineSession
         switch (received.Kind)
         {
             case TransportMessageKind.Binary:
-                return TryAssemble(received.Payload, isBinary: true, out message);
+                return TryAssemble(received, out message);
             case TransportMessageKind.Control:
-                return TryTell(received.Payload, out message);
+                return TryTell(received, out message);
             case TransportMessageKind.Text:
                 break;
             default:
@@ -136,17 +139,17 @@ internal sealed partial class EngineSession
         switch (received.Payload.IsEmpty ? default : received.Payload.Span[0])
         {
             case EnginePacketType.Message:
-                return TryAssemble(received.Payload, isBinary: false, out message);
+                return TryAssemble(received, out message);
             case EnginePacketType.Pong:
                 TakePong();
-                return TryTell(received.Payload, out message);
+                return TryTell(received, out message);
             case EnginePacketType.Close:
                 End(SessionEnd.Client);
                 message = new TransportMessage(TransportMessageKind.Closed);
                 return true;
             case EnginePacketType.Open or EnginePacketType.Upgrade or EnginePacketType.Noop:
                 // Of no meaning here, and no harm, unless there is no end of them.
-                return TryTell(received.Payload, out message);
+                return TryTell(received, out message);
             default:
                 End(SessionEnd.Malformed);
                 throw new InvalidDataException("A packet is of no type that a client may send.");
@@ -154,20 +157,38 @@ internal sealed partial class EngineSession
     }
 
     /// <summary>What is not for the server is told all the same where it counts for its client's rates.</summary>
-    private bool TryTell(ReadOnlyMemory<byte> payload, out TransportMessage message)
+    private bool TryTell(TransportMessage received, out TransportMessage message)
     {
-        message = new TransportMessage(TransportMessageKind.Control, payload);
+        message = received with { Kind = TransportMessageKind.Control };
         return Place is not null;
     }
 
-    private bool TryAssemble(ReadOnlyMemory<byte> payload, bool isBinary, out TransportMessage message)
+    /// <summary>Whether a packet is whole; if not, its part counts for the rates at once, as it is kept until the rest has come.</summary>
+    private bool TryAssemble(TransportMessage received, out TransportMessage message)
     {
-        if (Assembler is { } assembler)
+        message = received;
+        if (Assembler is not { } assembler)
         {
-            return assembler.TryTake(payload, isBinary, out message);
+            return true;
         }
 
-        message = new TransportMessage(isBinary ? TransportMessageKind.Binary : TransportMessageKind.Text, payload);
+        if (!assembler.TryTake(received.Payload, received.Kind == TransportMessageKind.Binary, out message))
+        {
+            Volatile.Write(ref _lastPart, _settings.Time.GetTimestamp());
+            return TryTell(received, out message);
+        }
+
+        if (Place is not null)
+        {
+            // All but what is new.
+            message = message with { ToldBytes = message.Payload.Length - received.Payload.Length + received.ToldBytes };
+        }
+
+        if (_lastPart != 0)
+        {
+            Volatile.Write(ref _lastPart, 0);
+        }
+
         return true;
     }
 }

@@ -46,8 +46,11 @@ internal sealed partial class EngineSession : ITransport
         _timer = StartHeartbeat();
     }
 
-    /// <summary>What the session is found by, and a secret of its client: who knows it may speak for the client.</summary>
+    /// <summary>What the session is found by, and a secret of its client: who knows it, and is of the same identity, may speak for the client.</summary>
     public string Sid { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
+
+    /// <summary>Whose it is, as the request was found to be that opened it; null for nobody's. Others do not find it.</summary>
+    public string? Identity { get; init; }
 
     /// <summary>Its place among the connections of its address and its user; null when these are not limited here.</summary>
     public ClientPlace? Place { get; init; }

@@ -27,15 +27,16 @@ internal sealed class EngineSessions(EngineSettings settings)
     /// <summary>Opens a session in a place that was taken.</summary>
     /// <param name="socket">The WebSocket that it was opened over; null when it is polling.</param>
     /// <param name="place">Its place among the connections of its address and its user, which it gives back at its end.</param>
-    public EngineSession Open(EngineSocket? socket, ClientPlace? place)
+    /// <param name="identity">Whose it is.</param>
+    public EngineSession Open(EngineSocket? socket, ClientPlace? place, string? identity)
     {
-        var session = new EngineSession(settings, socket, Forget) { Place = place };
+        var session = new EngineSession(settings, socket, Forget) { Place = place, Identity = identity };
         _open.TryAdd(session.Sid, session);
         return session;
     }
 
-    /// <summary>The session that a client names; null when there is none.</summary>
-    public EngineSession? Find(string sid) => _open.GetValueOrDefault(sid);
+    /// <summary>The session that a client names; null when there is none, or it is somebody else's.</summary>
+    public EngineSession? Find(string sid, string? identity) => _open.GetValueOrDefault(sid) is { } session && session.Identity == identity ? session : null;
 
     private void Forget(EngineSession session)
     {

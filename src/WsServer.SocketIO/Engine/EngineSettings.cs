@@ -11,4 +11,8 @@ namespace WsServer.SocketIO.Engine;
 /// <param name="Time">The clock of the timers.</param>
 /// <param name="Logger">Where failures are told.</param>
 internal sealed record EngineSettings(
-    TimeSpan PingInterval, TimeSpan PingTimeout, TimeSpan UpgradeTimeout, int MaxPayload, int MaxSessions, TimeProvider Time, ILogger Logger);
+    TimeSpan PingInterval, TimeSpan PingTimeout, TimeSpan UpgradeTimeout, int MaxPayload, int MaxSessions, TimeProvider Time, ILogger Logger)
+{
+    /// <summary>After how long to try again when there is no room.</summary>
+    public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
+}

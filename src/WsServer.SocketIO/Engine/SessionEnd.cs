@@ -12,6 +12,9 @@ internal enum SessionEnd
     /// <summary>A ping was not answered.</summary>
     PingTimeout,
 
+    /// <summary>A packet was begun and not finished in time.</summary>
+    Unfinished,
+
     /// <summary>A request was broken off.</summary>
     Broken,
 

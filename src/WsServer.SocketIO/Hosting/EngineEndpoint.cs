@@ -28,7 +28,7 @@ internal sealed class EngineEndpoint(
     public bool IsOneTooMany(HttpContext context, out TimeSpan retryAfter)
     {
         retryAfter = default;
-        bool isAttempt = isLimited && (context.WebSockets.IsWebSocketRequest || _sessions.Find(context.Request.Query["sid"].ToString()) is null);
+        bool isAttempt = isLimited && (context.WebSockets.IsWebSocketRequest || _sessions.Find(context.Request.Query["sid"].ToString(), context.FindEventIdentity()) is null);
         return isAttempt && !context.TryCountEventAttempt(out retryAfter);
     }
 
@@ -78,7 +78,7 @@ internal sealed class EngineEndpoint(
         string sid = query["sid"].ToString();
         if (sid.Length > 0)
         {
-            session = _sessions.Find(sid);
+            session = _sessions.Find(sid, context.FindEventIdentity());
             return session is null ? EngineError.UnknownSession : isMismatch ? EngineError.BadRequest : null;
         }
 
@@ -97,7 +97,7 @@ internal sealed class EngineEndpoint(
         }
 
         Handshake handshake = DetachedHandshake.From(context, settings.Time);
-        EngineSession session = _sessions.Open(socket: null, place);
+        EngineSession session = _sessions.Open(socket: null, place, context.FindEventIdentity());
         using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
         {
             // The session outlives its requests, and is not to hold on to what belongs to the first.
@@ -127,7 +127,7 @@ internal sealed class EngineEndpoint(
             throw;
         }
 
-        EngineSession session = _sessions.Open(socket, place);
+        EngineSession session = _sessions.Open(socket, place, context.FindEventIdentity());
         await RunAsync(session, Handshake.From(context, settings.Time), socket).ConfigureAwait(false);
     }
 
@@ -151,6 +151,7 @@ internal sealed class EngineEndpoint(
             settings.Logger.TooManySessions(settings.MaxSessions, skipped);
         }
 
+        context.Response.SetRetryAfter(settings.RetryAfter);
         return EngineError.Full;
     }
 

@@ -16,7 +16,7 @@ internal static class EngineEndpoints
     /// <param name="path">The path, with or without a slash at its end.</param>
     /// <param name="endpoint">What answers the requests.</param>
     /// <param name="settings">What the sessions have in common.</param>
-    /// <param name="checksOrigin">Whether WebSockets are for pages of allowed origins only.</param>
+    /// <param name="checksOrigin">Whether sessions and WebSockets are for pages of allowed origins only.</param>
     public static IEndpointConventionBuilder MapEngine(
         this IEndpointRouteBuilder endpoints, string path, EngineEndpoint endpoint, EngineSettings settings, bool checksOrigin)
     {
@@ -25,7 +25,7 @@ internal static class EngineEndpoints
             .UseEventTransports()
             .Use(_ => context =>
                 endpoint.IsOneTooMany(context, out TimeSpan retryAfter) ? RefuseAttemptAsync(context, retryAfter)
-                : checksOrigin && context.WebSockets.IsWebSocketRequest && !context.IsEventOriginAllowed() ? RefuseOriginAsync(context, settings, refusals)
+                : checksOrigin ? CheckOriginAsync(context, endpoint, settings, refusals)
                 : endpoint.HandleAsync(context))
             .Build();
         string route = path.Trim('/').Length == 0 ? "/" : $"/{path.Trim('/')}/";
@@ -38,11 +38,22 @@ internal static class EngineEndpoints
         return context.Response.RefuseAsync(EngineError.TooManyAttempts);
     }
 
-    private static Task RefuseOriginAsync(HttpContext context, EngineSettings settings, LogGate refusals)
+    private static Task CheckOriginAsync(HttpContext context, EngineEndpoint endpoint, EngineSettings settings, LogGate refusals)
+    {
+        ValueTask<string?> finding = OpeningOrigin.FindForeignAsync(context);
+        return !finding.IsCompletedSuccessfully ? AwaitOriginAsync(finding, context, endpoint, settings, refusals)
+            : finding.Result is { } origin ? RefuseOriginAsync(context, origin, settings, refusals)
+            : endpoint.HandleAsync(context);
+    }
+
+    private static async Task AwaitOriginAsync(ValueTask<string?> finding, HttpContext context, EngineEndpoint endpoint, EngineSettings settings, LogGate refusals) =>
+        await (await finding.ConfigureAwait(false) is { } origin ? RefuseOriginAsync(context, origin, settings, refusals) : endpoint.HandleAsync(context)).ConfigureAwait(false);
+
+    private static Task RefuseOriginAsync(HttpContext context, string origin, EngineSettings settings, LogGate refusals)
     {
         if (refusals.TryPass(out int skipped))
         {
-            settings.Logger.OriginRefused(context.Request.Headers.Origin.ToString(), skipped);
+            settings.Logger.OriginRefused(origin, skipped);
         }
 
         return context.Response.RefuseAsync(EngineError.Forbidden);

@@ -20,7 +20,7 @@ public static class SocketIOEndpointExtensions
     /// Lets Socket.IO clients in at a path: with polling, WebSockets, and the upgrade from one to the other. They share
     /// namespaces and rooms with all others. Below the path lies the script of the client, see
     /// <see cref="SocketIOOptions.ClientDirectory"/>. What it returns takes <c>RequireAuthorization</c>, and <c>RequireCors</c>
-    /// for pages of other origins that poll; from where WebSockets may come is in
+    /// for pages of other origins that poll, which are refused without; from where WebSockets may come is in
     /// <see cref="EventServerOptions.AllowedOrigins"/>.
     /// </summary>
     /// <param name="endpoints">Where routes are added.</param>
@@ -57,10 +57,11 @@ public static class SocketIOEndpointExtensions
             options.MaxPayload,
             events.MaxConnections,
             endpoints.ServiceProvider.GetRequiredService<TimeProvider>(),
-            server.CreateLogger("WsServer.SocketIO"));
-        IHostApplicationLifetime? host = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>();
-        var endpoint = new EngineEndpoint(
-            settings, RunAsync, isLimited: true, isFull: () => server.ConnectionCount >= events.MaxConnections || host is { ApplicationStopping.IsCancellationRequested: true });
+            server.CreateLogger("WsServer.SocketIO"))
+        {
+            RetryAfter = events.ReconnectDelay,
+        };
+        var endpoint = new EngineEndpoint(settings, RunAsync, isLimited: true, isFull: () => !server.TakesConnections);
         endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
         return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true).WithConventionsOf(server);
 

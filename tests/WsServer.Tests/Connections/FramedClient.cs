@@ -15,10 +15,10 @@ internal sealed class FramedClient
     private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
     private int _aborts;
 
-    public FramedClient(ManualOutput? output = null, PermessageDeflate? deflate = null)
+    public FramedClient(ManualOutput? output = null, PermessageDeflate? deflate = null, bool tellsControls = false)
     {
         Output = output ?? new ManualOutput();
-        Transport = new FramedWebSocketTransport(_input.Reader, Output, MaxMessageBytes, Time, () => Interlocked.Increment(ref _aborts), deflate);
+        Transport = new FramedWebSocketTransport(_input.Reader, Output, MaxMessageBytes, Time, () => Interlocked.Increment(ref _aborts), deflate, tellsControls);
     }
 
     public FramedWebSocketTransport Transport { get; }

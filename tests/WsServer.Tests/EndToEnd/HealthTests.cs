@@ -2,6 +2,7 @@ using System.Net;
 using FluentAssertions;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using WsServer.Diagnostics;
+using WsServer.Tests.SocketIO.Engine;
 using WsServer.Tests.Support;
 using Xunit;
 
@@ -10,6 +11,8 @@ namespace WsServer.Tests.EndToEnd;
 /// <summary>What a balancer is told, and when.</summary>
 public class HealthTests
 {
+    private const string OpenPolling = "EIO=4&transport=polling";
+
     [Fact]
     public async Task A_stopping_server_is_not_ready_first_still_serves_for_the_drain_delay_and_then_tells_its_clients()
     {
@@ -25,6 +28,7 @@ public class HealthTests
         await using (EventClient during = await EventClient.ConnectAsync(host))
         {
             (await during.AskAsync("echo", "1")).GetProperty("data").GetInt32().Should().Be(1);
+            host.Io.TakesConnections.Should().BeTrue();
         }
 
         (await before.AskAsync("echo", "2")).GetProperty("data").GetInt32().Should().Be(2);
@@ -46,6 +50,7 @@ public class HealthTests
             },
             "the server has stopped");
         (await before.ClosedAsync()).Should().Be(1001);
+        host.Io.TakesConnections.Should().BeFalse();
     }
 
     [Fact]
@@ -55,6 +60,7 @@ public class HealthTests
         await using (EventClient client = await EventClient.ConnectAsync(host))
         {
             (await HealthAsync(host)).Should().Be((HttpStatusCode.OK, "Degraded"));
+            host.Io.TakesConnections.Should().BeFalse();
         }
 
         await Within.UntilAsync(() => host.Io.ConnectionCount == 0, "the client is gone");
@@ -85,6 +91,16 @@ public class HealthTests
             refused.Headers.Should().ContainKey("retry-after");
         }
 
+        host.Io.TakesConnections.Should().BeFalse();
+        using (RawWebSocket refused = await RawWebSocket.RequestAsync(host, "/socket.io/?EIO=4&transport=websocket"))
+        {
+            refused.Status.Should().Be(503);
+            refused.Headers.Should().ContainKey("retry-after");
+        }
+
+        using var socketIO = new EngineClient(new Uri(host.Http, "/socket.io/"));
+        (await socketIO.RequestAsync(OpenPolling)).Code.Should().Be("503 3");
+
         (await client.AskAsync("echo", "1")).GetProperty("data").GetInt32().Should().Be(1);
         host.Log.Entries.Should().ContainSingle(e => e.Message.Contains("No more connections are taken") && e.Message.Contains("MemoryPressure"));
 
@@ -95,7 +111,9 @@ public class HealthTests
         memory.UsedBytes = 750;
         time.Advance(TimeSpan.FromSeconds(2));
         (await HealthAsync(host)).Should().Be((HttpStatusCode.OK, "Healthy"));
+        host.Io.TakesConnections.Should().BeTrue();
         await using EventClient another = await EventClient.ConnectAsync(host);
+        (await socketIO.RequestAsync(OpenPolling)).Code.Should().Be("200");
     }
 
     [Fact]
@@ -122,7 +140,11 @@ public class HealthTests
                 builder.Services.AddHealthChecks().AddEvents();
                 services?.Invoke(builder);
             },
-            endpoints: app => app.MapHealthChecks("/health/ready", new HealthCheckOptions()));
+            endpoints: app =>
+            {
+                app.MapHealthChecks("/health/ready", new HealthCheckOptions());
+                app.MapSocketIO();
+            });
 
     private static async Task<(HttpStatusCode Status, string Body)> HealthAsync(EventServerHost host)
     {

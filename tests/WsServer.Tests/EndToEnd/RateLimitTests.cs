@@ -144,6 +144,36 @@ public class RateLimitTests
     }
 
     [Fact]
+    public async Task Fragments_cost_when_they_come_and_not_when_their_message_is_whole()
+    {
+        await using EventServerHost host = await StartAsync(l => Limit(l.PerConnection));
+        using RawWebSocket raw = await RawWebSocket.ConnectAsync(host);
+        await raw.SendAsync(RawFrame.Text, "{"u8.ToArray(), isFinal: false);
+        for (int i = 1; i < Burst + 1; i++)
+        {
+            await raw.SendAsync(RawFrame.Continuation, " "u8.ToArray(), isFinal: false);
+        }
+
+        (await raw.ReadAsync(RawFrame.Text)).Json.GetProperty("error").GetProperty("code").GetString().Should().Be("rate_limited");
+    }
+
+    [Fact]
+    public async Task A_message_in_fragments_costs_its_bytes_once()
+    {
+        await using EventServerHost host = await StartAsync(
+            l => (l.PerConnection.BytesPerSecond, l.PerConnection.ByteBurst) = (1_000, 1_000), o => o.MaxMessageBytes = 1_000);
+        using RawWebSocket raw = await RawWebSocket.ConnectAsync(host);
+        await raw.SendAsync(RawFrame.Text, "{\"ping\":"u8.ToArray(), isFinal: false);
+        await raw.SendAsync(RawFrame.Continuation, System.Text.Encoding.UTF8.GetBytes(new string(' ', 900)), isFinal: false);
+        await raw.SendAsync(RawFrame.Continuation, System.Text.Encoding.UTF8.GetBytes(new string(' ', 1_000 - 8 - 900 - 2) + "1}"));
+        (await raw.ReadAsync(RawFrame.Text)).Json.GetProperty("pong").GetInt32().Should().Be(1);
+
+        await raw.SendTextAsync("1");
+
+        (await raw.ReadAsync(RawFrame.Text)).Json.GetProperty("error").GetProperty("code").GetString().Should().Be("rate_limited");
+    }
+
+    [Fact]
     public async Task All_connections_of_a_user_share_a_rate_wherever_they_come_from()
     {
         await using EventServerHost host = await StartAsync(l => Limit(l.PerUser));

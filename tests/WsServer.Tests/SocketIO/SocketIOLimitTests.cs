@@ -119,14 +119,67 @@ public class SocketIOLimitTests
         await Within.UntilAsync(() => host.Io.ConnectionCount == 0, "the session is over");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Attachments_cost_when_they_come_however_many_are_still_missing(bool isWebSocket)
+    {
+        await using EventServerHost host = await StartAsync(l => (l.PerConnection.MessagesPerSecond, l.PerConnection.MessageBurst) = (1, 10), new ManualTime());
+        using EngineClient client = Client(host);
+        await client.OpenAsync();
+        using EngineWebSocket? socket = isWebSocket ? await client.UpgradeAsync() : null;
+        Func<string, Task> send = socket is null ? packet => client.PostAsync(packet) : socket.SendAsync;
+        await send("40");
+        await send("""4510-["e",1]""");
+        for (int i = 0; i < 8; i++)
+        {
+            await (socket?.SendAsync(new byte[100]) ?? client.PostAsync("bAAAA"));
+        }
+
+        await Within.UntilAsync(() => host.Io.Root.SocketCount == 1, "it has joined");
+        host.Log.Entries.Should().NotContain(e => e.Message.Contains("over the rate"));
+
+        await (socket?.SendAsync(new byte[100]) ?? client.PostAsync("bAAAA"));
+
+        await Within.UntilAsync(() => host.Log.Entries.Any(e => e.Message.Contains("over the rate for each connection")), "it is one too many");
+        await Within.UntilAsync(() => host.Io.Root.SocketCount == 0, "it is put out");
+    }
+
+    [Fact]
+    public async Task A_packet_with_attachments_costs_its_bytes_once()
+    {
+        await using EventServerHost host = await StartAsync(
+            l => (l.PerConnection.BytesPerSecond, l.PerConnection.ByteBurst) = (1_000, 10_000),
+            new ManualTime(),
+            o => o.MaxMessageBytes = 10_000,
+            io => io.On<byte[][], int>("measure", (_, parts) => parts.Sum(part => part.Length)));
+        using EngineWebSocket socket = await EngineWebSocket.ConnectAsync(host.Ws("/socket.io/?EIO=4&transport=websocket"));
+        await socket.ReceiveAsync();
+        await socket.SendAsync("40");
+        (await socket.ReceiveAsync()).Should().StartWith("40{");
+        const string Text = """452-7["measure",[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]""";
+        await socket.SendAsync(Text);
+        await socket.SendAsync(new byte[5_000]);
+        await socket.SendAsync(new byte[5_000 - 2 - Text.Length]);
+        (await socket.ReceiveAsync()).Should().Be($"437[{10_000 - 2 - Text.Length}]");
+
+        await socket.SendAsync("3");
+
+        (await socket.ReceiveAsync()).Should().BeNull();
+        ((int?)socket.CloseStatus).Should().Be(1008);
+    }
+
     private static EngineClient Client(EventServerHost host) => new(new Uri(host.Http, "/socket.io/"));
 
-    private static Task<EventServerHost> StartAsync(Action<EventServerLimits> limits, TimeProvider? time = null) => LimitedHost.StartAsync(
+    private static Task<EventServerHost> StartAsync(
+        Action<EventServerLimits> limits, TimeProvider? time = null, Action<EventServerOptions>? options = null, Action<EventServer>? setup = null) => LimitedHost.StartAsync(
         l =>
         {
             l.LimitLoopback = true;
             limits(l);
         },
-        time: time,
-        endpoints: app => app.MapSocketIO());
+        setup,
+        time,
+        options,
+        app => app.MapSocketIO());
 }

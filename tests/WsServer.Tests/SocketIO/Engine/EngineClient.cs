@@ -20,6 +20,8 @@ internal sealed class EngineClient(Uri url) : IDisposable
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Within.Reason };
 
+    private string _more = "";
+
     public string Sid { get; private set; } = "";
 
     /// <summary>A client that has a session over polling.</summary>
@@ -32,8 +34,10 @@ internal sealed class EngineClient(Uri url) : IDisposable
     }
 
     /// <summary>Opens a session over polling.</summary>
+    /// <param name="more">More of the query, for all requests of the session, as clients do it.</param>
     public async Task OpenAsync(string more = "")
     {
+        _more = more;
         EngineResponse response = await RequestAsync("EIO=4&transport=polling" + more);
         Sid = JsonElement.Parse(response.Body[1..]).GetProperty("sid").GetString()!;
     }
@@ -49,7 +53,7 @@ internal sealed class EngineClient(Uri url) : IDisposable
 
     /// <summary>Polls.</summary>
     public Task<EngineResponse> GetAsync(CancellationToken cancellationToken = default) =>
-        RequestAsync($"EIO=4&transport=polling&sid={Sid}", cancellationToken: cancellationToken);
+        RequestAsync($"EIO=4&transport=polling&sid={Sid}{_more}", cancellationToken: cancellationToken);
 
     /// <summary>Polls until this many packets have come, and gives them one by one.</summary>
     public async Task<List<string>> GetPacketsAsync(int count)
@@ -68,11 +72,11 @@ internal sealed class EngineClient(Uri url) : IDisposable
 
     /// <summary>Posts a body.</summary>
     public Task<EngineResponse> PostAsync(HttpContent content, CancellationToken cancellationToken = default) =>
-        RequestAsync($"EIO=4&transport=polling&sid={Sid}", "POST", content, cancellationToken);
+        RequestAsync($"EIO=4&transport=polling&sid={Sid}{_more}", "POST", content, cancellationToken);
 
     /// <summary>Opens a WebSocket, by default one that is to become the session's.</summary>
     public async Task<EngineWebSocket> ConnectAsync(string? query = null) =>
-        await EngineWebSocket.ConnectAsync(new UriBuilder(url) { Scheme = "ws", Query = query ?? $"EIO=4&transport=websocket&sid={Sid}" }.Uri);
+        await EngineWebSocket.ConnectAsync(new UriBuilder(url) { Scheme = "ws", Query = query ?? $"EIO=4&transport=websocket&sid={Sid}{_more}" }.Uri);
 
     /// <summary>Goes over to a WebSocket.</summary>
     public async Task<EngineWebSocket> UpgradeAsync()
