@@ -61,7 +61,7 @@ internal sealed class AccessRule
         AuthorizationPolicy policy = _combined ?? await CombineAsync(scope.ServiceProvider).ConfigureAwait(false);
         IAuthorizationService authorization = scope.ServiceProvider.GetRequiredService<IAuthorizationService>();
         AuthorizationResult result = await authorization.AuthorizeAsync(user, resource, policy).ConfigureAwait(false);
-        return result.Succeeded ? null : Credential.IsSignedIn(user) ? Forbidden : Unauthorized;
+        return result.Succeeded ? null : UserIdentity.IsSignedIn(user) ? Forbidden : Unauthorized;
     }
 
     private async ValueTask<AuthorizationPolicy> CombineAsync(IServiceProvider services)
