@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using WsServer.Access;
 using WsServer.Connections;
 using WsServer.Diagnostics;
@@ -11,9 +12,13 @@ namespace WsServer.Dispatch;
 internal sealed partial class Session
 {
     private volatile Credential? _credential;
+    private TokenBudget? _tokenBudget;
 
     /// <summary>What has taken the place of the handshake's credentials; null while they are in force.</summary>
     public Credential? Credential => _credential;
+
+    public TokenBudget TokenBudget =>
+        _tokenBudget ?? Interlocked.CompareExchange(ref _tokenBudget, new TokenBudget(_runtime), null) ?? _tokenBudget;
 
     /// <summary>Swaps credentials and lets the policies decide again; completes when they have.</summary>
     public async Task RefreshAsync(EventSocket socket, Credential credential)
@@ -44,7 +49,7 @@ internal sealed partial class Session
         }
     }
 
-    // Nothing else of the client is read until it is done, so there is never more than one of a connection.
+    // Nothing else of the client is read until it is done.
     private async ValueTask ReceiveTokenAsync(Packet packet, string ns, EventSocket socket)
     {
         _runtime.Metrics.EventReceived();
@@ -55,7 +60,8 @@ internal sealed partial class Session
             (error, Credential? credential) = await AuthenticateAsync(packet, socket).ConfigureAwait(false);
             if (credential is not null)
             {
-                concerned = Swap(socket, credential);
+                // The very same token changes nothing, so nobody needs to look at anything again.
+                concerned = ReferenceEquals(credential, socket.Credential) ? [] : Swap(socket, credential);
                 Acknowledge(packet, ns, credential);
             }
         }
@@ -68,7 +74,7 @@ internal sealed partial class Session
         if (error is not null)
         {
             _runtime.Logger.TokenRefused(socket.Id, ns, error.Code);
-            _outbox.PostError(packet.Refuse(packet.Id.IsNone ? error with { Details = new() { ["event"] = packet.Event } } : error, ns));
+            _outbox.PostError(packet.Refuse(packet.Id.IsNone ? WithEvent(error, packet.Event!) : error, ns));
         }
 
         foreach (EventSocket one in concerned)
@@ -84,16 +90,28 @@ internal sealed partial class Session
             return (new EventError(ErrorCodes.InvalidData, "The one argument is the token, or an object with a member 'token'."), null);
         }
 
-        TokenResult result = await _runtime.Tokens.AuthenticateAsync(token, socket.Handshake).ConfigureAwait(false);
+        if (socket.Credential is { } present && present.IsOf(token, _runtime.Time.GetUtcNow()))
+        {
+            return (null, present);
+        }
+
+        TokenResult result = await _runtime.Tokens.AuthenticateAsync(token, socket).ConfigureAwait(false);
         if (result.Credential is not { } credential)
         {
-            return (result.IsTaken ? TokenResult.Refused : new EventError(ErrorCodes.UnknownEvent, "This server takes no tokens."), null);
+            return (result.Excess is { } excess ? excess : result.IsTaken ? TokenResult.Refused : new EventError(ErrorCodes.UnknownEvent, "This server takes no tokens."), null);
         }
 
         // Rooms and what the program keeps belong to whom they were given to.
-        return Credential.IdentityOf(socket.CredentialUser) is { } identity && identity != Credential.IdentityOf(credential.User)
+        return UserIdentity.Of(socket.CredentialUser) is { } identity && identity != UserIdentity.Of(credential.User)
             ? (new EventError(ErrorCodes.Forbidden, "The token is somebody else's."), null)
             : (null, credential);
+    }
+
+    private static EventError WithEvent(EventError error, string name)
+    {
+        var details = (JsonObject?)error.Details?.DeepClone() ?? [];
+        details["event"] = name;
+        return error with { Details = details };
     }
 
     /// <summary>Swaps; returns the sockets that this concerns.</summary>
