@@ -12,12 +12,13 @@ namespace WsServer.Hosting;
 /// </summary>
 public static class ConnectionAdmission
 {
-    /// <summary>Counts an attempt to connect, before anything else is looked at: one that fails for another reason counts as well.</summary>
+    /// <summary>Counts an attempt to connect, before anything else is looked at: one that fails for another reason counts as well. See also <see cref="CountsAttempts"/>.</summary>
     /// <param name="context">The request.</param>
     /// <param name="retryAfter">After how long to try again, when there were too many.</param>
     public static bool TryCountEventAttempt(this HttpContext context, out TimeSpan retryAfter)
     {
         ArgumentNullException.ThrowIfNull(context);
+        UncountedAttempt.Take(context);
         return FindServer(context).Limiter.TryAttempt(context.Connection.RemoteIpAddress, out retryAfter);
     }
 
