@@ -21,13 +21,7 @@ internal sealed partial class Session
         _tokenBudget ?? Interlocked.CompareExchange(ref _tokenBudget, new TokenBudget(_runtime), null) ?? _tokenBudget;
 
     /// <summary>Swaps credentials and lets the policies decide again; completes when they have.</summary>
-    public async Task RefreshAsync(EventSocket socket, Credential credential)
-    {
-        foreach (EventSocket concerned in Swap(socket, credential))
-        {
-            await concerned.Life.ReviewAsync().ConfigureAwait(false);
-        }
-    }
+    public Task RefreshAsync(EventSocket socket, Credential credential) => ReviewAsync(socket, credential, Swap(socket, credential));
 
     /// <summary>Ends what acts with credentials that are over.</summary>
     public void EndExpired(DateTimeOffset now)
@@ -54,10 +48,11 @@ internal sealed partial class Session
     {
         _runtime.Metrics.EventReceived();
         EventError? error;
+        Credential? credential = null;
         EventSocket[] concerned = [];
         try
         {
-            (error, Credential? credential) = await AuthenticateAsync(packet, socket).ConfigureAwait(false);
+            (error, credential) = await AuthenticateAsync(packet, socket).ConfigureAwait(false);
             if (credential is not null)
             {
                 // The very same token changes nothing, so nobody needs to look at anything again.
@@ -77,9 +72,40 @@ internal sealed partial class Session
             _outbox.PostError(packet.Refuse(packet.Id.IsNone ? WithEvent(error, packet.Event!) : error, ns));
         }
 
+        if (credential is not null)
+        {
+            await ReviewAsync(socket, credential, concerned).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReviewAsync(EventSocket socket, Credential credential, EventSocket[] concerned)
+    {
+        // What the endpoint requires, it requires of the connection: not of who joins one namespace with another token.
+        if (Array.Exists(concerned, s => s.Own is null)
+            && _handshake.EndpointRule is { } rule
+            && await CheckAsync(rule, socket, credential).ConfigureAwait(false) is { } refusal)
+        {
+            _runtime.Logger.PutOut(socket.Id, socket.Namespace.Name, refusal.Code);
+            _outbox.Complete(Closing.NotAllowed(refusal));
+            return;
+        }
+
         foreach (EventSocket one in concerned)
         {
             await one.Life.ReviewAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<EventError?> CheckAsync(AccessRule rule, EventSocket socket, Credential credential)
+    {
+        try
+        {
+            return await rule.CheckAsync(credential.User, socket, _runtime.Scopes).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            _runtime.Logger.LifecycleFailed(exception, "authorization", socket.Id, socket.Namespace.Name);
+            return _runtime.Describe(exception);
         }
     }
 
