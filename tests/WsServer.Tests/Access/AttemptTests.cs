@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using FluentAssertions;
+using Microsoft.AspNetCore.HttpOverrides;
+using WsServer.Tests.Limits;
 using WsServer.Tests.Support;
 using Xunit;
 
@@ -94,7 +96,39 @@ public class AttemptTests
         (await UpgradeAsync(host, "/page", "nonsense")).Should().Be(401);
     }
 
-    private static Task<EventServerHost> StartAsync() => GuardedHost.StartAsync(
+    [Fact]
+    public async Task What_is_refused_counts_for_the_client_and_not_for_its_proxy()
+    {
+        await using EventServerHost host = await StartAsync(app => app
+            .UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor })
+            .UseRouting()
+            .UseAuthentication()
+            .UseAuthorization());
+        int status = 0;
+        for (int i = 0; i < 1_000 && status != 429; i++)
+        {
+            status = await UpgradeAsync(host, "/", "nonsense", LimitedHost.Address);
+        }
+
+        status.Should().Be(429);
+        (await UpgradeAsync(host, "/", "nonsense", LimitedHost.OtherAddress)).Should().Be(401);
+        (await UpgradeAsync(host, "/", host.TokenOf("ada"), LimitedHost.OtherAddress)).Should().Be(101);
+        (await UpgradeAsync(host, "/", host.TokenOf("ada"))).Should().Be(101);
+    }
+
+    [Fact]
+    public async Task Where_routing_comes_before_the_forwarded_headers_a_client_that_is_let_in_counts_for_itself()
+    {
+        await using EventServerHost host = await StartAsync(app => app.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor }));
+        string token = host.TokenOf("ada");
+        for (int i = 0; i < Burst; i++)
+        {
+            (await UpgradeAsync(host, "/", token, LimitedHost.Address)).Should().Be(101);
+            (await UpgradeAsync(host, "/", token, LimitedHost.OtherAddress)).Should().Be(101);
+        }
+    }
+
+    private static Task<EventServerHost> StartAsync(Action<WebApplication>? pipeline = null) => GuardedHost.StartAsync(
         io =>
         {
             io.RequireAuthorization();
@@ -103,6 +137,7 @@ public class AttemptTests
         o => (o.Limits.LimitLoopback, o.Limits.ConnectionAttemptBurst, o.Limits.ConnectionAttemptsPerSecond) = (true, Burst, 1),
         app =>
         {
+            pipeline?.Invoke(app);
             app.MapSocketIO();
             app.MapGet("/page", () => "the page");
         });
@@ -114,9 +149,10 @@ public class AttemptTests
         return http;
     }
 
-    private static async Task<int> UpgradeAsync(EventServerHost host, string path, string token)
+    private static async Task<int> UpgradeAsync(EventServerHost host, string path, string token, string? address = null)
     {
-        using RawWebSocket raw = await RawWebSocket.RequestAsync(host, path, null, $"Authorization: Bearer {token}");
+        string[] headers = [$"Authorization: Bearer {token}", .. address is null ? Array.Empty<string>() : [$"X-Forwarded-For: {address}"]];
+        using RawWebSocket raw = await RawWebSocket.RequestAsync(host, path, null, headers);
         return raw.Status;
     }
 }
