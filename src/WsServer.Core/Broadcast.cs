@@ -1,4 +1,5 @@
 using WsServer.Access;
+using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Wire;
 
@@ -120,7 +121,7 @@ public sealed class Broadcast : IEmitter
 
     /// <summary>
     /// Puts the sockets into rooms. Left out is who may not be in one of them; one that is in as many as it may be stays out
-    /// of more, which is logged.
+    /// of more, which is logged, and so does one for whom a policy fails.
     /// </summary>
     /// <exception cref="EventException"><c>room_name_too_long</c>: a name is over <see cref="EventServerOptions.MaxRoomNameLength"/>; no socket has joined.</exception>
     public Task SocketsJoinAsync(params string[] rooms)
@@ -174,9 +175,17 @@ public sealed class Broadcast : IEmitter
         Visit(sockets, static (socket, all) => all.Add(socket));
         foreach (EventSocket socket in sockets)
         {
-            if (await access.TryJoinAsync(socket, rooms).ConfigureAwait(false) is { Code: ErrorCodes.TooManyRooms })
+            try
             {
-                NoteTooManyRooms(socket);
+                if (await access.TryJoinAsync(socket, rooms).ConfigureAwait(false) is { Code: ErrorCodes.TooManyRooms })
+                {
+                    NoteTooManyRooms(socket);
+                }
+            }
+            catch (Exception exception)
+            {
+                // It stays out, and the others are not to.
+                _namespace.Runtime.Logger.LifecycleFailed(exception, "authorization", socket.Id, _namespace.Name);
             }
         }
     }

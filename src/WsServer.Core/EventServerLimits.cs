@@ -7,7 +7,7 @@ namespace WsServer;
 /// <remarks>
 /// An address is that of <c>HttpContext.Connection.RemoteIpAddress</c>, so behind a proxy it takes forwarded headers. An
 /// IPv6 address counts with all others of its /64, which is what one client is given. A user is who ASP.NET Core's
-/// authentication found: the <c>NameIdentifier</c> claim, or else the name.
+/// authentication found for the request: the claim <c>NameIdentifier</c> or <c>sub</c>, or else the name.
 /// </remarks>
 public sealed class EventServerLimits
 {

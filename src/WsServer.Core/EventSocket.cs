@@ -114,6 +114,9 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>What has taken the place of the handshake's credentials, if anything.</summary>
     internal Credential? Credential => Own ?? _life.Owner.Credential;
 
+    /// <summary>How many tokens of its connection are looked at.</summary>
+    internal TokenBudget TokenBudget => _life.Owner.TokenBudget;
+
     /// <summary>Whom its credentials stand for, whatever the program has set.</summary>
     internal ClaimsPrincipal CredentialUser => Credential?.User ?? Handshake.User;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features.Authentication;
+using WsServer.Access;
 
 namespace WsServer;
 
@@ -54,6 +55,9 @@ public sealed record Handshake
         init => _expires = value?.UtcTicks ?? 0;
     }
 
+    /// <summary>What the endpoint that it came by requires; null when that is nothing.</summary>
+    internal AccessRule? EndpointRule { get; init; }
+
     /// <summary>That of a request.</summary>
     /// <param name="context">The request that opens the connection.</param>
     /// <param name="time">For <see cref="Time"/>.</param>
@@ -68,6 +72,7 @@ public sealed record Handshake
             Address = context.Connection.RemoteIpAddress,
             Time = time.GetUtcNow(),
             IsSecure = context.Request.IsHttps,
+            EndpointRule = EndpointRules.Find(context),
             Expires = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc,
         };
 

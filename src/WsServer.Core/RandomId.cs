@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 
@@ -8,6 +9,13 @@ internal static class RandomId
 {
     // 144 random bits; base64url keeps them at 24 characters without padding.
     private const int Bytes = 18;
+
+    private const int Length = 24;
+
+    private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    /// <summary>Whether it could be one.</summary>
+    public static bool IsOne(ReadOnlySpan<char> text) => text.Length == Length && !text.ContainsAnyExcept(Alphabet);
 
     public static string Create()
     {

@@ -10,9 +10,12 @@ namespace WsServer;
 /// <param name="Seq">The last event that the client has had; 0 when it does not say.</param>
 internal readonly record struct UrlWishes(bool TakesBinary, bool CanRecover, string? Session, long Seq)
 {
-    public static UrlWishes Of(IQueryCollection query)
+    /// <summary>Reads them.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="session">The session that was taken out of the query; null when none was.</param>
+    public static UrlWishes Of(IQueryCollection query, string? session)
     {
-        string? session = query["session"];
+        session ??= query["session"];
         bool isBack = !string.IsNullOrEmpty(session);
         long seq = long.TryParse(query["seq"], NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
         return new UrlWishes(query["binary"] == "1", isBack || query["recover"] == "1", isBack ? session : null, isBack ? seq : 0);

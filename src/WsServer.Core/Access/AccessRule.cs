@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace WsServer.Access;
@@ -46,6 +47,21 @@ internal sealed class AccessRule
         return new([], [builder.Build()]);
     }
 
+    /// <summary>What the framework demands of requests to an endpoint, the fallback policy included; null when that is nothing whatever the policies are.</summary>
+    public static AccessRule? Of(Endpoint? endpoint)
+    {
+        if (endpoint is null || endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+        {
+            return null;
+        }
+
+        IAuthorizationRequirement[] requirements = [.. endpoint.Metadata.GetOrderedMetadata<IAuthorizationRequirementData>().SelectMany(d => d.GetRequirements())];
+        AuthorizationPolicy[] policies = [.. endpoint.Metadata.GetOrderedMetadata<AuthorizationPolicy>()];
+        return new(
+            [.. endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>()],
+            requirements.Length == 0 ? policies : [.. policies, new AuthorizationPolicyBuilder().AddRequirements(requirements).Build()]);
+    }
+
     /// <summary>Both rules; the first may be none.</summary>
     public static AccessRule Both(AccessRule? first, AccessRule second) =>
         first is null ? second : new([.. first._data, .. second._data], [.. first._policies, .. second._policies]);
@@ -58,17 +74,25 @@ internal sealed class AccessRule
     {
         AsyncServiceScope scope = scopes.CreateAsyncScope();
         await using ConfiguredAsyncDisposable disposing = scope.ConfigureAwait(false);
-        AuthorizationPolicy policy = _combined ?? await CombineAsync(scope.ServiceProvider).ConfigureAwait(false);
+        if ((_combined ?? await CombineAsync(scope.ServiceProvider).ConfigureAwait(false)) is not { } policy)
+        {
+            return null;
+        }
+
         IAuthorizationService authorization = scope.ServiceProvider.GetRequiredService<IAuthorizationService>();
         AuthorizationResult result = await authorization.AuthorizeAsync(user, resource, policy).ConfigureAwait(false);
-        return result.Succeeded ? null : Credential.IsSignedIn(user) ? Forbidden : Unauthorized;
+        return result.Succeeded ? null : UserIdentity.IsSignedIn(user) ? Forbidden : Unauthorized;
     }
 
-    private async ValueTask<AuthorizationPolicy> CombineAsync(IServiceProvider services)
+    // None for an endpoint of which nothing is required.
+    private async ValueTask<AuthorizationPolicy?> CombineAsync(IServiceProvider services)
     {
-        IAuthorizationPolicyProvider provider = services.GetService<IAuthorizationPolicyProvider>()
-            ?? throw new InvalidOperationException("RequireAuthorization needs builder.Services.AddAuthorization().");
-        AuthorizationPolicy combined = (await AuthorizationPolicy.CombineAsync(provider, _data, _policies).ConfigureAwait(false))!;
+        if (services.GetService<IAuthorizationPolicyProvider>() is not { } provider)
+        {
+            return _data.Length + _policies.Length == 0 ? null : throw new InvalidOperationException("RequireAuthorization needs builder.Services.AddAuthorization().");
+        }
+
+        AuthorizationPolicy? combined = await AuthorizationPolicy.CombineAsync(provider, _data, _policies).ConfigureAwait(false);
         if (provider.AllowsCachingPolicies)
         {
             _combined = combined;

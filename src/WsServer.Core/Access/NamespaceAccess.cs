@@ -69,6 +69,20 @@ internal sealed class NamespaceAccess(EventRuntime runtime)
     public async Task<EventError?> TryJoinAsync(EventSocket socket, string[] rooms)
     {
         string[] before = [.. socket.Rooms];
+        try
+        {
+            return await TryJoinAllAsync(socket, rooms, before).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Nobody has said that it may stay.
+            socket.Leave([.. rooms.Except(before)]);
+            throw;
+        }
+    }
+
+    private async Task<EventError?> TryJoinAllAsync(EventSocket socket, string[] rooms, string[] before)
+    {
         Credential? checkedWith;
         do
         {

@@ -28,8 +28,8 @@ internal sealed class TokenAuthenticator(EventRuntime runtime)
 
     /// <summary>Authenticates a token.</summary>
     /// <param name="token">The token.</param>
-    /// <param name="handshake">How the connection came.</param>
-    public async ValueTask<TokenResult> AuthenticateAsync(string token, Handshake handshake)
+    /// <param name="socket">The socket of the connection that it came by.</param>
+    public async ValueTask<TokenResult> AuthenticateAsync(string token, EventSocket socket)
     {
         AsyncServiceScope scope = runtime.Scopes.CreateAsyncScope();
         await using ConfiguredAsyncDisposable disposing = scope.ConfigureAwait(false);
@@ -38,26 +38,20 @@ internal sealed class TokenAuthenticator(EventRuntime runtime)
             return default;
         }
 
-        if (!IsToken(token))
+        TokenBudget budget = socket.TokenBudget;
+        if (await budget.EnterAsync().ConfigureAwait(false) is { } excess)
         {
-            return new TokenResult(IsTaken: true, null);
+            return new TokenResult(IsTaken: true, null, excess);
         }
 
-        // The token alone: cookies of the handshake would pass for it.
-        var context = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
-        context.Request.Scheme = handshake.IsSecure ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
-        context.Request.Headers.Host = handshake.Headers.Host;
-        context.Request.Headers.Authorization = $"Bearer {token}";
-        context.Connection.RemoteIpAddress = handshake.Address;
-        IAuthenticationService authentication = scope.ServiceProvider.GetRequiredService<IAuthenticationService>();
-        AuthenticateResult result = await authentication.AuthenticateAsync(context, scheme).ConfigureAwait(false);
-        if (!result.Succeeded)
+        try
         {
-            return new TokenResult(IsTaken: !result.None, null);
+            return IsToken(token) ? await AuthenticateAsync(token, scheme, socket.Handshake, scope.ServiceProvider).ConfigureAwait(false) : new TokenResult(IsTaken: true, null);
         }
-
-        DateTimeOffset? expires = result.Properties?.ExpiresUtc;
-        return new TokenResult(IsTaken: true, expires <= runtime.Time.GetUtcNow() ? null : new Credential(result.Principal, expires));
+        finally
+        {
+            budget.Done();
+        }
     }
 
     /// <summary>Authenticates the token in the <c>auth</c> of a socket's <c>connect</c>; why the socket is turned away, or null.</summary>
@@ -70,7 +64,12 @@ internal sealed class TokenAuthenticator(EventRuntime runtime)
 
         try
         {
-            TokenResult result = await AuthenticateAsync(token, socket.Handshake).ConfigureAwait(false);
+            TokenResult result = await AuthenticateAsync(token, socket).ConfigureAwait(false);
+            if (result.Excess is { } excess)
+            {
+                return excess;
+            }
+
             socket.Own = result.Credential;
 
             // What is no token to the scheme may be the program's own affair, where nobody need be known.
@@ -83,6 +82,25 @@ internal sealed class TokenAuthenticator(EventRuntime runtime)
         }
     }
 
+    private async ValueTask<TokenResult> AuthenticateAsync(string token, string scheme, Handshake handshake, IServiceProvider services)
+    {
+        // The token alone: cookies of the handshake would pass for it.
+        var context = new DefaultHttpContext { RequestServices = services };
+        context.Request.Scheme = handshake.IsSecure ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+        context.Request.Headers.Host = handshake.Headers.Host;
+        context.Request.Headers.Authorization = $"Bearer {token}";
+        context.Connection.RemoteIpAddress = handshake.Address;
+        IAuthenticationService authentication = services.GetRequiredService<IAuthenticationService>();
+        AuthenticateResult result = await authentication.AuthenticateAsync(context, scheme).ConfigureAwait(false);
+        if (!result.Succeeded)
+        {
+            return new TokenResult(IsTaken: !result.None, null);
+        }
+
+        DateTimeOffset? expires = result.Properties?.ExpiresUtc;
+        return new TokenResult(IsTaken: true, expires <= runtime.Time.GetUtcNow() ? null : new Credential(result.Principal, expires, Credential.HashOf(token)));
+    }
+
     private async ValueTask<string?> FindSchemeAsync(IServiceProvider services) =>
         services.GetService<IAuthenticationSchemeProvider>() is { } schemes
             ? runtime.Options.TokenScheme ?? (await schemes.GetDefaultAuthenticateSchemeAsync().ConfigureAwait(false))?.Name
@@ -92,7 +110,8 @@ internal sealed class TokenAuthenticator(EventRuntime runtime)
 /// <summary>What became of a token.</summary>
 /// <param name="IsTaken">Whether there is a scheme that looks at such tokens.</param>
 /// <param name="Credential">Whose it is; null when it is not valid.</param>
-internal readonly record struct TokenResult(bool IsTaken, Credential? Credential)
+/// <param name="Excess">Why it was not looked at; null when it was.</param>
+internal readonly record struct TokenResult(bool IsTaken, Credential? Credential, EventError? Excess = null)
 {
     /// <summary>What a client is told whose token is not valid.</summary>
     public static readonly EventError Refused = new(ErrorCodes.Unauthorized, "The token is not valid.");

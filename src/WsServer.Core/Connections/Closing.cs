@@ -47,5 +47,8 @@ internal sealed record Closing(DisconnectReason Reason, int Status, EventError? 
         1009,
         new(ErrorCodes.TooLarge, string.Create(CultureInfo.InvariantCulture, $"A message has at most {limit} bytes."), new() { ["limit"] = limit }));
 
+    /// <summary>New credentials do not allow what the endpoint requires.</summary>
+    public static Closing NotAllowed(EventError error) => new(DisconnectReason.ServerNamespaceDisconnect, 1008, error);
+
     public TransportClose ToTransport() => new(Status, Error?.Code ?? Reason.ToWireString());
 }

@@ -1,4 +1,3 @@
-using WsServer.Access;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Recovery;
@@ -35,7 +34,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         recovery.IsRecovered = true;
 
         // Whom the program had made of somebody is his who comes back; credentials that are there speak for themselves.
-        socket.Become(back.Sid, Credential.IsSignedIn(socket.CredentialUser) ? back.State with { User = null } : back.State);
+        socket.Become(back.Sid, UserIdentity.IsSignedIn(socket.CredentialUser) ? back.State with { User = null } : back.State);
         EventError? refusal = await AuthorizeAsync(back).ConfigureAwait(false);
         if (refusal is null && runtime.Options.RunMiddlewareOnRecovery)
         {

@@ -18,6 +18,12 @@ internal static class Entrance
             return false;
         }
 
+        if (IsOver(socket, runtime))
+        {
+            socket.Life.Refuse(Closing.Expired.Error!);
+            return false;
+        }
+
         Credential? admittedWith = socket.Credential;
         ComebackOutcome comeback = ComebackOutcome.New;
         if (socket.Recovery is { IsAsked: true } asked)
@@ -62,6 +68,11 @@ internal static class Entrance
             return runtime.Describe(exception);
         }
     }
+
+    // The heartbeat ends what is over, but not before its next tick.
+    private static bool IsOver(EventSocket socket, EventRuntime runtime) =>
+        runtime.Options.CloseOnAuthenticationExpiration
+        && (socket.Credential is { } credential ? credential.Expires : socket.Handshake.Expires) <= runtime.Time.GetUtcNow();
 
     private static async Task<bool> PassAsNewAsync(EventSocket socket, EventRuntime runtime)
     {

@@ -8,6 +8,9 @@ internal interface ISocketOwner
     /// <summary>What has taken the place of the handshake's credentials; null while they are in force.</summary>
     Credential? Credential { get; }
 
+    /// <summary>How many tokens of the connection are looked at; made when the first comes.</summary>
+    TokenBudget TokenBudget { get; }
+
     /// <summary>Gives a socket, or all that go by the connection's, other credentials; completes when the policies have decided again.</summary>
     Task RefreshAsync(EventSocket socket, Credential credential);
 

@@ -109,7 +109,14 @@ internal sealed partial class Session : ISocketOwner, IPacketReceiver
         await Task.WhenAll(unfinished).ConfigureAwait(false);
     }
 
-    public void Joined(EventSocket socket) => StopTimer();
+    public void Joined(EventSocket socket)
+    {
+        // One that new credentials have put out at its last step is not in.
+        if (socket.Connected)
+        {
+            StopTimer();
+        }
+    }
 
     public void Gone(EventSocket socket, DisconnectReason? reason)
     {

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.DependencyInjection;
-using WsServer.Access;
 using WsServer.Limits;
 
 namespace WsServer.Hosting;
@@ -13,12 +12,13 @@ namespace WsServer.Hosting;
 /// </summary>
 public static class ConnectionAdmission
 {
-    /// <summary>Counts an attempt to connect, before anything else is looked at: one that fails for another reason counts as well.</summary>
+    /// <summary>Counts an attempt to connect, before anything else is looked at: one that fails for another reason counts as well. See also <see cref="CountsAttempts"/>.</summary>
     /// <param name="context">The request.</param>
     /// <param name="retryAfter">After how long to try again, when there were too many.</param>
     public static bool TryCountEventAttempt(this HttpContext context, out TimeSpan retryAfter)
     {
         ArgumentNullException.ThrowIfNull(context);
+        UncountedAttempt.Take(context);
         return FindServer(context).Limiter.TryAttempt(context.Connection.RemoteIpAddress, out retryAfter);
     }
 
@@ -44,7 +44,7 @@ public static class ConnectionAdmission
         ArgumentNullException.ThrowIfNull(context);
 
         // Not context.User, which makes somebody anonymous where nobody was found.
-        return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? Credential.IdentityOf(user) : null;
+        return context.Features.Get<IHttpAuthenticationFeature>()?.User is { } user ? UserIdentity.Of(user) : null;
     }
 
     private static EventServer FindServer(HttpContext context) => context.RequestServices.GetRequiredService<EventServer>();

@@ -38,7 +38,7 @@ public static class EventEndpointExtensions
             .Use(_ => upgrade.AcceptAsync)
             .Build();
         endpoints.Map($"{path.TrimEnd('/')}/{{**{RouteValue}}}", pipeline)
-            .WithMetadata(new EventEndpoint(server))
+            .WithMetadata(new EventEndpoint(server), new CountsAttempts(static _ => false, UpgradeRequest.RefuseAttemptAsync))
             .WithConventionsOf(server)
             .WithDisplayName($"Events at {path}");
         return server;
@@ -55,7 +55,7 @@ public static class EventEndpointExtensions
         {
             if (!context.TryCountEventAttempt(out TimeSpan retryAfter))
             {
-                return RefuseForNowAsync(context, StatusCodes.Status429TooManyRequests, "There are too many attempts to connect from this address.", retryAfter);
+                return RefuseAttemptAsync(context, retryAfter);
             }
 
             string origin = context.Request.Headers.Origin.ToString();
@@ -119,7 +119,7 @@ public static class EventEndpointExtensions
 
         private Task<DisconnectReason> RunAsync(HttpContext context, ITransport accepted, ClientPlace place)
         {
-            var wishes = UrlWishes.Of(context.Request.Query);
+            var wishes = UrlWishes.Of(context.Request.Query, RequestToken.TakeSession(context.Features));
             Task<DisconnectReason> running = server.RunReservedAsync(accepted, Handshake.From(context, _runtime.Time), NamespaceOf(context.Request.RouteValues), wishes, place);
 
             // Nobody needs to wait for a place that is no limited one's.
@@ -137,6 +137,9 @@ public static class EventEndpointExtensions
                 place.Dispose();
             }
         }
+
+        public static Task RefuseAttemptAsync(HttpContext context, TimeSpan retryAfter) =>
+            RefuseForNowAsync(context, StatusCodes.Status429TooManyRequests, "There are too many attempts to connect from this address.", retryAfter);
 
         private static Task RefuseForNowAsync(HttpContext context, int status, string why, TimeSpan retryAfter)
         {

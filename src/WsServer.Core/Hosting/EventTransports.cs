@@ -64,13 +64,22 @@ public static class EventTransports
         return builder;
     }
 
-    /// <summary>Whether a page of the request's <c>Origin</c> may connect; see <see cref="EventServerOptions.AllowedOrigins"/>.</summary>
+    /// <summary>
+    /// Whether a page of the request's <c>Origin</c> may connect; see <see cref="EventServerOptions.AllowedOrigins"/>. One that
+    /// may not is counted as refused.
+    /// </summary>
     public static bool IsEventOriginAllowed(this HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
         EventServer server = context.RequestServices.GetRequiredService<EventServer>();
         bool isDevelopment = context.RequestServices.GetService<IHostEnvironment>()?.IsDevelopment() ?? false;
-        return OriginPolicy.Allows(context.Request, server.Runtime.Options.AllowedOrigins, isDevelopment);
+        if (OriginPolicy.Allows(context.Request, server.Runtime.Options.AllowedOrigins, isDevelopment))
+        {
+            return true;
+        }
+
+        server.Runtime.Metrics.Refused("origin");
+        return false;
     }
 
     private static async ValueTask<ITransport> AwaitAsync(HttpContext context, Task<WebSocket> accepting, int maxMessageBytes, PermessageDeflate? deflate) =>

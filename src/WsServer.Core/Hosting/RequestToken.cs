@@ -15,10 +15,10 @@ internal sealed class TakesTokens
 }
 
 /// <summary>
-/// The token of a request that cannot have an <c>Authorization</c> header, as a browser's WebSocket. It is taken out of the
-/// URL before anything looks at the request, the server's log and its activity first of all, and becomes that header
-/// as soon as routing has found an endpoint of the event server, which is before authentication. Any other endpoint gets
-/// the URL back as it was.
+/// What is secret in the URL of a request: the token of one that cannot have an <c>Authorization</c> header, as a browser's
+/// WebSocket, and the session that a client wants to come back to. Both are taken out of the URL before anything looks at
+/// the request, the server's log and its activity first of all. The token becomes that header as soon as routing has found
+/// an endpoint of the event server, which is before authentication. Any other endpoint gets the URL back as it was.
 /// </summary>
 internal sealed class RequestToken : IEndpointFeature
 {
@@ -26,6 +26,7 @@ internal sealed class RequestToken : IEndpointFeature
     public const string SubprotocolPrefix = "bearer.";
 
     private const string QueryName = "access_token";
+    private const string SessionName = "session";
 
     // What every request of Engine.IO has in its query, whatever its path.
     private const string EngineMark = "EIO";
@@ -35,19 +36,19 @@ internal sealed class RequestToken : IEndpointFeature
     // Until it is decided whose the request is: a connection is not to hold its token for as long as it lasts.
     private (string Query, string Target) _original;
     private string? _queryToken;
+    private string? _session;
     private Endpoint? _endpoint;
     private bool _isDecided;
 
-    private RequestToken(IHttpRequestFeature request, string? queryToken, string query)
+    private RequestToken(IHttpRequestFeature request, in Secrets secrets)
     {
         _request = request;
-        _queryToken = queryToken;
+        _queryToken = secrets.Token;
+        _session = secrets.Session;
         _original = (request.QueryString, request.RawTarget);
-        if (queryToken is not null)
+        if (secrets.Any)
         {
-            int mark = request.RawTarget.IndexOf('?', StringComparison.Ordinal);
-            request.QueryString = query;
-            request.RawTarget = mark < 0 ? request.RawTarget : request.RawTarget[..mark] + query;
+            SetQuery(secrets.Rest);
         }
     }
 
@@ -67,10 +68,17 @@ internal sealed class RequestToken : IEndpointFeature
             if (value.Metadata.GetMetadata<TakesTokens>() is not null)
             {
                 Authorize();
+                if (_session is not null && value.Metadata.GetMetadata<EventEndpoint>() is null)
+                {
+                    // Another protocol of the event server: it has sessions of its own, if any.
+                    SetQuery(Without(_original.Query, token: _queryToken is not null, session: false));
+                    _session = null;
+                }
             }
-            else if (_queryToken is not null)
+            else if (_queryToken is not null || _session is not null)
             {
                 (_request.QueryString, _request.RawTarget) = _original;
+                _session = null;
             }
 
             _queryToken = null;
@@ -78,9 +86,9 @@ internal sealed class RequestToken : IEndpointFeature
         }
     }
 
-    /// <summary>Takes the token of a request aside, if it has one that may be for the event server.</summary>
+    /// <summary>Takes the secrets of a request aside, if it has some that may be for the event server.</summary>
     /// <param name="features">The request.</param>
-    /// <param name="withQuery">Whether the URL may bring it.</param>
+    /// <param name="withQuery">Whether the URL may bring a token.</param>
     public static void TakeFrom(IFeatureCollection features, bool withQuery)
     {
         if (features.Get<IHttpRequestFeature>() is not { } request)
@@ -88,37 +96,82 @@ internal sealed class RequestToken : IEndpointFeature
             return;
         }
 
-        string? token = null;
-        string rest = "";
-        bool isInQuery = withQuery && request.QueryString.Length > QueryName.Length
-            && TrySplit(request.QueryString, out token, out rest, out bool isEngine)
-            && (isEngine || UpgradeMatcherPolicy.IsUpgrade(features, request.Headers));
-        if (isInQuery || request.Headers.SecWebSocketProtocol.ToString().Contains(SubprotocolPrefix, StringComparison.Ordinal))
+        Secrets secrets = SecretsIn(features, request, withQuery);
+        if (secrets.Any || request.Headers.SecWebSocketProtocol.ToString().Contains(SubprotocolPrefix, StringComparison.Ordinal))
         {
-            features.Set<IEndpointFeature>(new RequestToken(request, isInQuery ? token : null, rest));
+            features.Set<IEndpointFeature>(new RequestToken(request, secrets));
         }
     }
 
-    private static bool TrySplit(string query, out string? token, out string rest, out bool isEngine)
+    /// <summary>Hands over the session that the URL asked for, once: no connection is to hold it.</summary>
+    /// <param name="features">The request.</param>
+    public static string? TakeSession(IFeatureCollection features)
     {
-        token = null;
-        isEngine = false;
+        if (features.Get<IEndpointFeature>() is not RequestToken taken)
+        {
+            return null;
+        }
+
+        string? session = taken._session;
+        taken._session = null;
+        return session;
+    }
+
+    private static Secrets SecretsIn(IFeatureCollection features, IHttpRequestFeature request, bool withToken)
+    {
+        string query = request.QueryString;
+        if (query.Length <= SessionName.Length)
+        {
+            return default;
+        }
+
+        string? token = null;
+        string? session = null;
+        bool isEngine = false;
+        foreach (QueryStringEnumerable.EncodedNameValuePair pair in new QueryStringEnumerable(query))
+        {
+            ReadOnlySpan<char> name = pair.DecodeName().Span;
+            if (withToken && Is(name, QueryName))
+            {
+                token ??= pair.DecodeValue().ToString();
+            }
+            else if (session is null && Is(name, SessionName) && RandomId.IsOne(pair.DecodeValue().Span))
+            {
+                session = pair.DecodeValue().ToString();
+            }
+
+            isEngine |= Is(name, EngineMark);
+        }
+
+        // No request of Engine.IO asks for a session of ours: what it calls so is the program's affair.
+        session = isEngine ? null : session;
+        return (token is null && session is null) || !(isEngine || UpgradeMatcherPolicy.IsUpgrade(features, request.Headers))
+            ? default
+            : new Secrets(token, session, Without(query, token is not null, session is not null));
+    }
+
+    private static string Without(string query, bool token, bool session)
+    {
         var others = new StringBuilder();
         foreach (QueryStringEnumerable.EncodedNameValuePair pair in new QueryStringEnumerable(query))
         {
             ReadOnlySpan<char> name = pair.DecodeName().Span;
-            if (name.Equals(QueryName, StringComparison.OrdinalIgnoreCase))
+            if (!(token && Is(name, QueryName)) && !(session && Is(name, SessionName)))
             {
-                token ??= pair.DecodeValue().ToString();
-                continue;
+                others.Append(others.Length == 0 ? '?' : '&').Append(pair.EncodedName.Span).Append('=').Append(pair.EncodedValue.Span);
             }
-
-            isEngine |= name.Equals(EngineMark, StringComparison.OrdinalIgnoreCase);
-            others.Append(others.Length == 0 ? '?' : '&').Append(pair.EncodedName.Span).Append('=').Append(pair.EncodedValue.Span);
         }
 
-        rest = others.ToString();
-        return token is not null;
+        return others.ToString();
+    }
+
+    private static bool Is(ReadOnlySpan<char> name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);
+
+    private void SetQuery(string query)
+    {
+        int mark = _original.Target.IndexOf('?', StringComparison.Ordinal);
+        _request.QueryString = query;
+        _request.RawTarget = mark < 0 ? _original.Target : _original.Target[..mark] + query;
     }
 
     private static string? Decode(ReadOnlySpan<char> base64Url)
@@ -161,6 +214,12 @@ internal sealed class RequestToken : IEndpointFeature
         // Nobody is to select it: it would come back in the answer.
         _request.Headers.SecWebSocketProtocol = others.Count == 0 ? StringValues.Empty : string.Join(", ", others);
         return token;
+    }
+
+    /// <summary>What is secret in a query, and the rest of it.</summary>
+    private readonly record struct Secrets(string? Token, string? Session, string Rest)
+    {
+        public bool Any => Rest is not null;
     }
 }
 

@@ -63,11 +63,26 @@ internal sealed class ConnectionLimiter : IDisposable
         return false;
     }
 
+    /// <summary>Whether an attempt from there would be one too many; counts nothing.</summary>
+    public bool IsSpent(IPAddress? address) =>
+        _attempts is not null && _rules.Find(address) is { } network && _attempts.Value.GetStatistics(network) is { CurrentAvailablePermits: < 1 };
+
+    /// <summary>Counts an attempt that somebody else has refused.</summary>
+    public void NoteAttempt(IPAddress? address)
+    {
+        if (_attempts is not null && _rules.Find(address) is { } network)
+        {
+            _attempts.Value.AttemptAcquire(network).Dispose();
+        }
+    }
+
     /// <summary>Takes a place for a connection; null when its address or its user has as many as it may.</summary>
     public ClientPlace? TryEnter(IPAddress? address, ClaimsPrincipal? principal)
     {
         ClientNetwork? network = _rules.Find(address);
-        string? user = NameOf(principal);
+
+        // An identity that says nothing is shared by everybody who has it.
+        string? user = principal is not null && UserIdentity.Of(principal) is { Length: > 0 } identity ? identity : null;
         if (network is null && user is null)
         {
             return ClientPlace.Unlimited;
@@ -114,9 +129,6 @@ internal sealed class ConnectionLimiter : IDisposable
             }
         }
     }
-
-    private static string? NameOf(ClaimsPrincipal? principal) =>
-        principal?.FindFirst(ClaimTypes.NameIdentifier)?.Value ?? principal?.Identity?.Name;
 
     private static Lazy<PartitionedRateLimiter<TKey>>? AtOnce<TKey>(int limit)
         where TKey : notnull => limit == 0 ? null : new(() => PartitionedRateLimiter.Create<TKey, TKey>(

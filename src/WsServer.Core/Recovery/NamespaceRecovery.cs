@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using WsServer.Access;
 using WsServer.Wire;
 
 namespace WsServer.Recovery;
@@ -308,7 +307,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     }
 
     // The credentials' word, not the program's: that is kept with the socket and comes back with it.
-    private static string? IdentityOf(EventSocket socket) => Credential.IdentityOf(socket.CredentialUser);
+    private static string? IdentityOf(EventSocket socket) => UserIdentity.Of(socket.CredentialUser);
 
     private static Dictionary<string, long> WithJoins(SocketRecovery recovery, string sid, List<string> rooms)
     {

@@ -35,6 +35,9 @@ internal sealed class EngineSessions(EngineSettings settings)
         return session;
     }
 
+    /// <summary>Whether there is one of this id, whoever's.</summary>
+    public bool Has(string sid) => _open.ContainsKey(sid);
+
     /// <summary>The session that a client names; null when there is none, or it is somebody else's.</summary>
     public EngineSession? Find(string sid, string? identity) => _open.GetValueOrDefault(sid) is { } session && session.Identity == identity ? session : null;
 

@@ -24,12 +24,14 @@ internal sealed class EngineEndpoint(
     private readonly EngineSessions _sessions = new(settings);
     private readonly LogGate _refusals = new(settings.Time);
 
-    /// <summary>Counts a request that is to open a connection, or names no open session; says whether it is one too many.</summary>
+    /// <summary>Whether a request is to open a connection, or names no open session.</summary>
+    public bool IsAttempt(HttpContext context) => isLimited && !_sessions.Has(context.Request.Query["sid"].ToString());
+
+    /// <summary>Counts an attempt; says whether it is one too many.</summary>
     public bool IsOneTooMany(HttpContext context, out TimeSpan retryAfter)
     {
         retryAfter = default;
-        bool isAttempt = isLimited && (context.WebSockets.IsWebSocketRequest || _sessions.Find(context.Request.Query["sid"].ToString(), context.FindEventIdentity()) is null);
-        return isAttempt && !context.TryCountEventAttempt(out retryAfter);
+        return isLimited && (context.WebSockets.IsWebSocketRequest || IsAttempt(context)) && !context.TryCountEventAttempt(out retryAfter);
     }
 
     /// <summary>Answers one request.</summary>

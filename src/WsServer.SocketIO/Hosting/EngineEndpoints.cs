@@ -32,7 +32,8 @@ internal static class EngineEndpoints
         return endpoints.Map(route, pipeline).WithMetadata(new TakesUpgrades()).WithDisplayName($"Engine.IO at {path}");
     }
 
-    private static Task RefuseAttemptAsync(HttpContext context, TimeSpan retryAfter)
+    /// <summary>Refuses a request that is one attempt too many.</summary>
+    public static Task RefuseAttemptAsync(HttpContext context, TimeSpan retryAfter)
     {
         context.Response.SetRetryAfter(retryAfter);
         return context.Response.RefuseAsync(EngineError.TooManyAttempts);

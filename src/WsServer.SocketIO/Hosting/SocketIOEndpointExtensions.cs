@@ -63,7 +63,9 @@ public static class SocketIOEndpointExtensions
         };
         var endpoint = new EngineEndpoint(settings, RunAsync, isLimited: true, isFull: () => !server.TakesConnections);
         endpoints.MapClientFiles(path, FindClientDirectory(endpoints, options));
-        return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true).WithConventionsOf(server);
+        return endpoints.MapEngine(path, endpoint, settings, checksOrigin: true)
+            .WithMetadata(new CountsAttempts(endpoint.IsAttempt, EngineEndpoints.RefuseAttemptAsync))
+            .WithConventionsOf(server);
 
         Task RunAsync(EngineSession session, Handshake handshake)
         {

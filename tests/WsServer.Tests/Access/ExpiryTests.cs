@@ -96,6 +96,40 @@ public class ExpiryTests
         await client.AskAsync("whoami");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Nobody_joins_with_credentials_that_are_over_where_a_longer_token_keeps_the_connection(bool closes)
+    {
+        var time = new ManualTime();
+        await using EventServerHost host = await StartAsync(time, closes);
+        await using EventClient client = await host.ConnectAsAsync(host.TokenOf("ada", lifetime: TimeSpan.FromSeconds(10)));
+        await client.SendAsync($$$"""{"connect":"/other","auth":{"token":"{{{host.TokenOf("ada")}}}"}}""");
+        await client.WelcomedAsync();
+        await client.SendAsync("""{"disconnect":"/"}""");
+        await client.ExpectAsync("disconnect");
+        time.Advance(TimeSpan.FromSeconds(10) - TimeSpan.FromTicks(1));
+        await client.SendAsync("""{"connect":"/admin"}""");
+        await client.WelcomedAsync();
+        await client.SendAsync("""{"disconnect":"/admin"}""");
+        await client.ExpectAsync("disconnect");
+
+        time.Advance(TimeSpan.FromTicks(1));
+        await client.SendAsync("""{"connect":"/admin"}""");
+        JsonElement answer = await client.NextAsync();
+
+        if (closes)
+        {
+            answer.GetRawText().Should().Be("""{"connect_error":"/admin","error":{"code":"unauthorized","message":"The credentials have expired."}}""");
+        }
+        else
+        {
+            answer.GetProperty("connected").GetString().Should().Be("/admin");
+        }
+
+        (await client.AskAsync("whoami", ns: "/other")).GetProperty("data").GetString().Should().Be("ada");
+    }
+
     [Fact]
     public async Task The_program_may_set_the_end()
     {
@@ -110,5 +144,12 @@ public class ExpiryTests
     }
 
     private static Task<EventServerHost> StartAsync(ManualTime time, bool closes = true) =>
-        GuardedHost.StartAsync(io => io.Of("/other"), options => options.CloseOnAuthenticationExpiration = closes, time: time);
+        GuardedHost.StartAsync(
+        io =>
+        {
+            io.Of("/other").On("whoami", socket => socket.User.Identity?.Name);
+            io.Of("/admin").RequireAuthorization();
+        },
+        options => options.CloseOnAuthenticationExpiration = closes,
+        time: time);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using FluentAssertions;
+using Microsoft.AspNetCore.Authorization;
 using WsServer.Tests.Support;
 using Xunit;
 
@@ -118,6 +119,55 @@ public class RefreshTests
             """{"disconnect":"/vip","reason":"server namespace disconnect"}""");
         (await client.AskAsync("rooms")).GetProperty("data").Deserialize<string[]>().Should().Equal("news");
         host.Io.Of("/vip").SocketCount.Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData("named", "forbidden")]
+    [InlineData("built", "forbidden")]
+    [InlineData("fallback", "forbidden")]
+    [InlineData("failing", "internal_error")]
+    public async Task Whoever_may_no_longer_come_by_the_endpoint_is_told_and_disconnected(string kind, string code)
+    {
+        bool fails = false;
+        await using EventServerHost host = await StartAsync(
+            io => _ = kind switch
+            {
+                "named" => io.RequireAuthorization("vip"),
+                "built" => io.RequireAuthorization(policy => policy.RequireClaim("vip")),
+                "failing" => io.RequireAuthorization(policy => policy.RequireAssertion(_ => fails ? throw new InvalidOperationException("The policy fails.") : true)),
+                _ => io,
+            },
+            services: b =>
+            {
+                if (kind == "fallback")
+                {
+                    b.Services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireClaim("vip").Build());
+                }
+            });
+        await using EventClient client = await host.ConnectAsAsync(host.TokenOf("ada", isVip: true));
+        await client.AskAsync("$auth", $"\"{host.TokenOf("ada", isVip: true)}\"");
+        (await client.AskAsync("whoami")).GetProperty("data").GetString().Should().Be("ada");
+        fails = true;
+
+        (await client.AskAsync("$auth", $"\"{host.TokenOf("ada")}\"")).TryGetProperty("data", out _).Should().BeTrue();
+
+        await client.ErrorAsync(code);
+        (await client.ClosedAsync()).Should().Be(1008);
+        host.Log.Errors.Should().HaveCount(kind == "failing" ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task What_the_endpoint_requires_is_not_asked_of_a_token_for_one_namespace()
+    {
+        await using EventServerHost host = await StartAsync(io => io.RequireAuthorization("vip"));
+        await using EventClient client = await host.ConnectAsAsync(host.TokenOf("ada", isVip: true));
+        await client.SendAsync($$$"""{"connect":"/plain","auth":{"token":"{{{host.TokenOf("bob")}}}"}}""");
+        await client.WelcomedAsync();
+
+        await client.AskAsync("$auth", $"\"{host.TokenOf("bob")}\"", "/plain");
+
+        (await client.AskAsync("whoami", ns: "/plain")).GetProperty("data").GetString().Should().Be("bob");
+        (await client.AskAsync("whoami")).GetProperty("data").GetString().Should().Be("ada");
     }
 
     [Fact]
@@ -260,7 +310,10 @@ public class RefreshTests
     }
 
     private static Task<EventServerHost> StartAsync(
-        Action<EventServer>? more = null, Action<EventServerOptions>? options = null, string scheme = GuardedHost.Bearer) => GuardedHost.StartAsync(
+        Action<EventServer>? more = null,
+        Action<EventServerOptions>? options = null,
+        string scheme = GuardedHost.Bearer,
+        Action<WebApplicationBuilder>? services = null) => GuardedHost.StartAsync(
             io =>
             {
                 io.Root.RequireAuthorizationInRooms(room => room.StartsWith("vip:", StringComparison.Ordinal), "vip");
@@ -268,8 +321,10 @@ public class RefreshTests
                 io.On("rooms", socket => socket.Rooms.Skip(1));
                 EventNamespace vip = io.Of("/vip").RequireAuthorization("vip");
                 vip.On("whoami", socket => socket.User.Identity?.Name);
+                io.Of("/plain").On("whoami", socket => socket.User.Identity?.Name);
                 more?.Invoke(io);
             },
             options,
+            services: services,
             scheme: scheme);
 }

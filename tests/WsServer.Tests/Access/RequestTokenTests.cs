@@ -8,7 +8,10 @@ namespace WsServer.Tests.Access;
 /// <summary>What becomes of a request's URL before and after it is known whose it is.</summary>
 public class RequestTokenTests
 {
+    private const string Session = "ABCDEFGHIJKLMNOPQRSTUV-_";
+
     private static readonly Endpoint Ours = new(null, new EndpointMetadataCollection(TakesTokens.Instance), "ours");
+    private static readonly Endpoint Events = new(null, new EndpointMetadataCollection(TakesTokens.Instance, new EventEndpoint(null!)), "events");
     private static readonly Endpoint Other = new(null, null, "another");
 
     [Theory]
@@ -93,6 +96,67 @@ public class RequestTokenTests
         RequestToken.TakeFrom(features, withQuery: true);
 
         features.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be("?EIO=4&transport=polling");
+    }
+
+    [Theory]
+    [InlineData($"?session={Session}&seq=1", "?seq=1")]
+    [InlineData($"?seq=1&SESSION={Session}", "?seq=1")]
+    [InlineData($"?session={Session}&access_token=t", "")]
+    public void A_session_is_out_of_the_url_as_well_and_handed_over_once(string query, string rest)
+    {
+        FeatureCollection features = Upgrade(query);
+
+        RequestToken.TakeFrom(features, withQuery: true);
+
+        features.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be(rest);
+        features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Should().Be("/x" + rest);
+        features.GetRequiredFeature<IEndpointFeature>().Endpoint = Events;
+        features.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be(rest);
+        RequestToken.TakeSession(features).Should().Be(Session);
+        RequestToken.TakeSession(features).Should().BeNull();
+    }
+
+    [Fact]
+    public void It_is_also_where_no_tokens_are_wanted_in_the_url()
+    {
+        FeatureCollection features = Upgrade($"?session={Session}&access_token=t");
+
+        RequestToken.TakeFrom(features, withQuery: false);
+
+        features.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be("?access_token=t");
+    }
+
+    [Fact]
+    public void Other_endpoints_get_their_sessions_back()
+    {
+        const string Query = $"?session={Session}&access_token=t&a=1";
+        FeatureCollection others = Upgrade(Query);
+        FeatureCollection ours = Upgrade(Query);
+        RequestToken.TakeFrom(others, withQuery: true);
+        RequestToken.TakeFrom(ours, withQuery: true);
+
+        others.GetRequiredFeature<IEndpointFeature>().Endpoint = Other;
+        ours.GetRequiredFeature<IEndpointFeature>().Endpoint = Ours;
+
+        others.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be(Query);
+        ours.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be($"?session={Session}&a=1", "another protocol has sessions of its own");
+        ours.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Should().Be($"/x?session={Session}&a=1");
+        (RequestToken.TakeSession(others) ?? RequestToken.TakeSession(ours)).Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData($"?session={Session}", false)]
+    [InlineData($"?session={Session}x", true)]
+    [InlineData("?session=7", true)]
+    [InlineData($"?EIO=4&session={Session}", true)]
+    public void What_cannot_be_a_session_of_the_event_server_stays(string query, bool isUpgrade)
+    {
+        FeatureCollection features = isUpgrade ? Upgrade(query) : Request(query);
+
+        RequestToken.TakeFrom(features, withQuery: true);
+
+        features.GetRequiredFeature<IHttpRequestFeature>().QueryString.Should().Be(query);
+        features.Get<IEndpointFeature>().Should().BeNull();
     }
 
     private static FeatureCollection Upgrade(string query)

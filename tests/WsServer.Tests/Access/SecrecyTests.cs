@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using FluentAssertions;
 using WsServer.Tests.SocketIO.Engine;
 using WsServer.Tests.Support;
@@ -22,7 +23,8 @@ public class SecrecyTests
     [InlineData("refused query")]
     [InlineData("refused $auth")]
     [InlineData("Socket.IO")]
-    public async Task A_token_is_in_no_log_and_no_trace(string way)
+    [InlineData("session")]
+    public async Task A_token_or_a_session_is_in_no_log_and_no_trace(string way)
     {
         var spoken = new Spoken();
         using ActivityListener listener = spoken.Listen();
@@ -67,7 +69,7 @@ public class SecrecyTests
         {
             Headers = new HeaderDictionary { ["Authorization"] = "secret" },
             Query = new QueryCollection(new Dictionary<string, Microsoft.Extensions.Primitives.StringValues> { ["token"] = "secret" }),
-            Auth = System.Text.Json.JsonElement.Parse("""{"token":"secret"}"""),
+            Auth = JsonElement.Parse("""{"token":"secret"}"""),
         };
 
         handshake.ToString().Should().StartWith("Handshake {").And.NotContain("secret");
@@ -142,6 +144,22 @@ public class SecrecyTests
                 {
                     (await client.AskAsync("$auth", $"\"{token}x\"")).TryGetProperty("error", out _).Should().BeTrue();
                     return token;
+                }
+
+            case "session":
+                JsonElement connected;
+                await using (EventClient client = await EventClient.OpenAsync(host, "/?recover=1"))
+                {
+                    connected = await client.WelcomedAsync();
+                    client.Abort();
+                    await Within.UntilAsync(() => host.Io.Root.SocketCount == 0, "the server has noticed");
+                }
+
+                string session = connected.GetProperty("session").GetString()!;
+                await using (EventClient client = await EventClient.OpenAsync(host, $"/?x=1&session={session}&seq={connected.GetProperty("seq").GetInt64()}"))
+                {
+                    (await client.WelcomedAsync()).GetProperty("recovered").GetBoolean().Should().BeTrue();
+                    return session;
                 }
 
             default:

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Claims;
 using FluentAssertions;
 using WsServer.Tests.Limits;
 using WsServer.Tests.Support;
@@ -150,6 +151,36 @@ public class ConnectionLimitTests
         third.Running = server.Io.RunAsync(third, handshake);
         (await third.ReceiveTextAsync()).Should().StartWith("{\"connected\"");
         await InMemoryServer.EndAsync(third);
+    }
+
+    [Theory]
+    [InlineData(ClaimTypes.NameIdentifier, "ada", true)]
+    [InlineData("sub", "ada", true)]
+    [InlineData(ClaimTypes.Name, "ada", true)]
+    [InlineData("sub", "", false)]
+    public async Task A_user_is_known_by_any_claim_that_says_who_it_is_and_one_without_is_nobody(string claim, string value, bool isLimited)
+    {
+        await using var server = new InMemoryServer(o => o.Limits.MaxConnectionsPerUser = 1);
+        var handshake = new Handshake { User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(claim, value)], "test")) };
+        var first = new TransportPair();
+        first.Running = server.Io.RunAsync(first, handshake);
+        await first.ReceiveTextAsync();
+
+        var second = new TransportPair();
+        second.Running = server.Io.RunAsync(second, handshake);
+
+        if (isLimited)
+        {
+            (await second.Goodbye).Status.Should().Be(1013);
+            await second.Running.WaitAsync(TransportPair.Patience);
+        }
+        else
+        {
+            (await second.ReceiveTextAsync()).Should().StartWith("{\"connected\"");
+            await InMemoryServer.EndAsync(second);
+        }
+
+        await InMemoryServer.EndAsync(first);
     }
 
     private static async Task UntilLetInAsync(EventServerHost host, string? address = null, string? user = null)

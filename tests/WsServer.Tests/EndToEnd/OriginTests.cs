@@ -52,6 +52,21 @@ public class OriginTests
         host.Io.ConnectionCount.Should().Be(0);
     }
 
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/socket.io/?EIO=4&transport=websocket")]
+    public async Task A_refused_origin_is_counted(string path)
+    {
+        await using EventServerHost host = await EventServerHost.StartAsync(endpoints: app => app.MapSocketIO());
+        using var refused = new CountedMetric(host, "wsserver.connections.refused");
+        using RawWebSocket good = await RawWebSocket.RequestAsync(host, path, null, $"Origin: http://{host.Http.Authority}");
+        refused.Total.Should().Be(0);
+        using RawWebSocket evil = await RawWebSocket.RequestAsync(host, path, null, "Origin: https://evil.example");
+
+        (good.Status, evil.Status).Should().Be((101, 403));
+        refused.Total.Should().Be(1);
+    }
+
     private static async Task<int> StatusAsync(string environment, string? origin, params string[] allowed)
     {
         await using EventServerHost host = await EventServerHost.StartAsync(environment: environment, options: o =>
