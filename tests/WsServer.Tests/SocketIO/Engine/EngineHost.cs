@@ -35,7 +35,9 @@ internal sealed class EngineHost : IAsyncDisposable
 
     /// <param name="run">What is done with a session; by default each message comes back.</param>
     /// <param name="change">Changes the settings: pings after 300 ms, which are to be answered within 200 ms.</param>
-    public static async Task<EngineHost> StartAsync(Func<EngineSession, Task>? run = null, Func<EngineSettings, EngineSettings>? change = null)
+    /// <param name="isLimited">Whether clients have places, and what they send is told for its rates.</param>
+    public static async Task<EngineHost> StartAsync(
+        Func<EngineSession, Task>? run = null, Func<EngineSettings, EngineSettings>? change = null, bool isLimited = false)
     {
         var log = new CollectedLog();
         var time = new ManualTime();
@@ -49,7 +51,7 @@ internal sealed class EngineHost : IAsyncDisposable
             TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), MaxPayload: 10_000, MaxSessions: 100, time, app.Logger);
         EngineHost? host = null;
         settings = change?.Invoke(settings) ?? settings;
-        app.MapEngine("/engine.io/", new EngineEndpoint(settings, (session, _) => host!.RunAsync(session, run ?? EchoAsync)), settings, checksOrigin: false);
+        app.MapEngine("/engine.io/", new EngineEndpoint(settings, (session, _) => host!.RunAsync(session, run ?? EchoAsync), isLimited: isLimited), settings, checksOrigin: false);
         await app.StartAsync();
         host = new EngineHost(app, log, time);
         return host;

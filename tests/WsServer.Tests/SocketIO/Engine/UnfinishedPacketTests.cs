@@ -1,6 +1,6 @@
-using System.Text.Json;
 using FluentAssertions;
 using WsServer.Connections;
+using WsServer.SocketIO.Engine;
 using WsServer.SocketIO.Wire;
 using WsServer.Tests.Support;
 using WsServer.Wire;
@@ -84,61 +84,62 @@ public class UnfinishedPacketTests
     [Fact]
     public async Task The_time_does_not_count_while_the_server_itself_does_not_read()
     {
-        var time = new ManualTime();
+        var told = new TaskCompletionSource();
         var goOn = new TaskCompletionSource();
-        int handled = 0;
-        await using EventServerHost host = await EventServerHost.StartAsync(
-            io => io.On("e", async (EventSocket _, JsonElement _) =>
+        await using EngineHost host = await EngineHost.StartAsync(
+            async session =>
             {
+                session.Assembler = new PacketAssembler(10_000);
+                (await session.ReceiveAsync(CancellationToken.None)).Kind.Should().Be(TransportMessageKind.Control);
+                told.SetResult();
                 await goOn.Task;
-                Interlocked.Increment(ref handled);
-            }),
-            o => (o.MaxQueuedEvents, o.PingInterval) = (1, TimeSpan.FromDays(20)),
-            services: b => b.Services.AddSingleton<TimeProvider>(time),
-            endpoints: app => app.MapSocketIO(
-                configure: o => (o.PingInterval, o.PingTimeout) = (TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(200))));
-        using var client = new EngineClient(new Uri(host.Http, "/socket.io/"));
-        await client.OpenAsync();
-        await client.PostAsync("40");
-        (await client.GetAsync()).Body.Should().StartWith("40{");
-
-        // One runs, and the other waits; the announcement behind them is read, and nothing more.
-        Task posting = client.PostAsync("42[\"e\",1]", "42[\"e\",2]", """451-["e",{"_placeholder":true,"num":0}]""");
-        time.Advance(TimeSpan.FromMilliseconds(300));
+                await EchoAsync(session);
+            },
+            isLimited: true);
+        using EngineClient client = await EngineClient.OpenAsync(host);
+        Task posting = client.PostAsync(Announcement);
+        await Within.TimeAsync(told.Task, "the announcement");
+        Advance(host, 300);
         (await client.GetAsync()).Body.Should().Be("2");
         for (int i = 0; i < 10; i++)
         {
-            time.Advance(TimeSpan.FromMilliseconds(200));
+            Advance(host, 200);
         }
 
-        posting.IsCompleted.Should().BeFalse();
         goOn.SetResult();
         await Within.TimeAsync(posting, "the post");
-        await PongAsync(client, isPinged: false);
-        time.Advance(TimeSpan.FromMilliseconds(300));
+        await client.PostAsync("3");
+        Advance(host, 300);
         await PongAsync(client);
-        (await client.PostAsync("bAAAA")).Body.Should().Be("ok");
-        await Within.UntilAsync(() => handled == 3, "the packet is handled");
+        host.Ends.Should().BeEmpty();
+
+        // But from when it reads again.
+        Advance(host, 300);
+        await ExpectEndAsync(host, client);
     }
 
     private static Task<EngineHost> StartAsync() => EngineHost.StartAsync(async session =>
     {
         session.Assembler = new PacketAssembler(10_000);
+        await EchoAsync(session);
+    });
+
+    private static async Task EchoAsync(EngineSession session)
+    {
         while (await session.ReceiveAsync(CancellationToken.None) is { Kind: not TransportMessageKind.Closed } message)
         {
-            await session.SendAsync(new[] { EncodedPacket.Create(message.Payload.Span, message.Kind == TransportMessageKind.Binary) }, CancellationToken.None);
+            if (message.Kind != TransportMessageKind.Control)
+            {
+                await session.SendAsync(new[] { EncodedPacket.Create(message.Payload.Span, message.Kind == TransportMessageKind.Binary) }, CancellationToken.None);
+            }
         }
-    });
+    }
 
     private static void Advance(EngineHost host, int milliseconds) => host.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
 
-    private static async Task PongAsync(EngineClient client, bool isPinged = true)
+    private static async Task PongAsync(EngineClient client)
     {
-        if (isPinged)
-        {
-            (await client.GetAsync()).Body.Should().Be("2");
-        }
-
+        (await client.GetAsync()).Body.Should().Be("2");
         (await client.PostAsync("3")).Body.Should().Be("ok");
     }
 
