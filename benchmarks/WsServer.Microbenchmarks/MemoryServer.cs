@@ -16,7 +16,15 @@ internal sealed class MemoryServer : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
         services.AddLogging();
-        services.AddEvents(options => options.MaxConnections = int.MaxValue);
+        services.AddEvents(options =>
+        {
+            options.MaxConnections = int.MaxValue;
+
+            // One client sends as nobody does. The rates are not off: what they cost is to be in what is measured.
+            options.Limits.PerConnection.MessagesPerSecond = 100_000_000;
+            options.Limits.PerConnection.MessageBurst = 1_000_000_000;
+            options.Limits.PerConnection.BytesPerSecond = options.Limits.PerConnection.ByteBurst = 1L << 40;
+        });
         _services = services.BuildServiceProvider();
         Io = _services.GetRequiredService<EventServer>();
         Io.OnConnection(socket => _arrived[socket.Id] = socket);
