@@ -32,9 +32,9 @@ internal static class Within
     }
 
     /// <summary>Looks again and again until something holds, for what tells nobody when it happens.</summary>
-    public static async Task UntilAsync(Func<bool> holds, string what)
+    public static async Task UntilAsync(Func<bool> holds, string what, TimeSpan? patience = null)
     {
-        using var timeout = new CancellationTokenSource(Reason);
+        using var timeout = new CancellationTokenSource(patience ?? Reason);
         while (!holds())
         {
             if (timeout.IsCancellationRequested)
