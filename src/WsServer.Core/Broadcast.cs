@@ -64,7 +64,8 @@ public sealed class Broadcast : IEmitter
     {
         ReservedNames.ThrowIfUnusable(name);
         var packet = new Packet(PacketKind.Event) { Namespace = _namespace.Name, Event = name, Arguments = arguments };
-        return _namespace.Runtime.Backplane.PublishAsync(_audience, packet);
+        _namespace.Deliver(_audience, packet);
+        return Task.CompletedTask;
     }
 
     /// <summary>Emits an event and waits until each socket has answered, has left, or the time is up.</summary>

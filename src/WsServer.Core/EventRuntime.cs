@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WsServer.Access;
-using WsServer.Backplane;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
@@ -44,9 +43,6 @@ internal sealed class EventRuntime(
 
     /// <summary>Tells whose the tokens are that come inside a connection.</summary>
     public TokenAuthenticator Tokens => field ??= new TokenAuthenticator(this);
-
-    /// <summary>Where broadcasts go; set once, while the server is built.</summary>
-    public IBackplane Backplane { get; set; } = null!;
 
     /// <summary>What a client learns of an exception: in Development what it was, otherwise only that there was one.</summary>
     public EventError Describe(Exception exception) => new(

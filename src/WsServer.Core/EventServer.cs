@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using WsServer.Backplane;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
@@ -44,7 +43,6 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
         _outboxSettings = new OutboxSettings(
             options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize, options.MaxDroppableBytes);
         runtime.Recovery.Released = _namespaces.Release;
-        runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
         Root = _namespaces.GetOrAdd("/");
     }
 
