@@ -6,7 +6,11 @@ namespace WsServer.Recovery;
 /// <summary>What the program has kept with a socket.</summary>
 /// <param name="Items">What its handlers have; null for nothing.</param>
 /// <param name="User">Who it acts for; null when that is for the request to say.</param>
-internal readonly record struct KeptState(ConcurrentDictionary<object, object?>? Items, ClaimsPrincipal? User);
+internal readonly record struct KeptState(ConcurrentDictionary<object, object?>? Items, ClaimsPrincipal? User)
+{
+    /// <summary>Its presence metadata, as JSON; null for none.</summary>
+    public byte[]? Presence { get; init; }
+}
 
 /// <summary>What is kept of a socket whose connection was cut, until its client comes back or the time is over.</summary>
 internal sealed class CutOffSocket
