@@ -180,7 +180,7 @@ internal sealed class PresencePeers
             _runtime.Logger.PresenceMissed(peer.Id);
         }
 
-        peer.Reading = new PresenceReading(this, peer, ++_readings);
+        peer.Reading = new PresenceReading(peer, ++_readings);
         Ask(peer.Reading, from: 0);
     }
 
@@ -194,7 +194,7 @@ internal sealed class PresencePeers
                 content.Int64(reading.Number);
                 content.Number(from);
             },
-            reading);
+            new PresenceReading.Page(this, reading));
         if (pending is null)
         {
             reading.Peer.Reading = null;

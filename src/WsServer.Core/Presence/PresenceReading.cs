@@ -6,11 +6,10 @@ namespace WsServer.Presence;
 /// The reading of all that another node has, page by page, beside what is known of it until then. It counts the changes
 /// that come between pages, so that none is missed.
 /// </summary>
-internal sealed class PresenceReading(PresencePeers peers, PresencePeer peer, long number) : IReplies
+internal sealed class PresenceReading(PresencePeer peer, long number)
 {
     private readonly PresenceState _state = new(new PresenceViews());
     private long _version = -1;
-    private bool _hasAnswered;
 
     public PresencePeer Peer => peer;
 
@@ -64,19 +63,28 @@ internal sealed class PresenceReading(PresencePeers peers, PresencePeer peer, lo
         return true;
     }
 
-    void IReplies.Open(int nodes) => _hasAnswered = false;
-
-    void IReplies.Part(string node, WireReader content)
+    /// <summary>The answer to one request for a page.</summary>
+    internal sealed class Page(PresencePeers peers, PresenceReading reading) : IReplies
     {
-        _hasAnswered = true;
-        peers.Take(this, content);
-    }
+        private bool _hasCome;
 
-    void IReplies.Close(string node, bool isGone)
-    {
-        if (!_hasAnswered)
+        public void Open(int nodes)
         {
-            peers.GiveUp(this);
+            // One is asked.
+        }
+
+        public void Part(string node, WireReader content)
+        {
+            _hasCome = true;
+            peers.Take(reading, content);
+        }
+
+        public void Close(string node, bool isGone)
+        {
+            if (!_hasCome)
+            {
+                peers.GiveUp(reading);
+            }
         }
     }
 }

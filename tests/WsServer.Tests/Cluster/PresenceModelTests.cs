@@ -32,8 +32,9 @@ public sealed class PresenceModelTests(ITestOutputHelper output)
         {
             List<string> known = [];
             await TransportPair.UntilAsync(
-                () => participant.Book.There.SequenceEqual(world.Truth()),
-                $"node {participant.Server.Io.Nodes[0].Name} has told its handlers of all that is so");
+                () => participant.Book.There.SequenceEqual(world.Truth()) && participant.Server.Io.Nodes.Count == world.Participants.Count,
+                "its handlers are told of all that is so, and who is in no room of a node that died is gone, too");
+            (await participant.Server.Io.PresenceAsync()).Select(e => e.Sid).Should().BeEquivalentTo(world.Sids());
             foreach (string room in Rooms)
             {
                 known.AddRange((await participant.Server.Io.In(room).PresenceAsync()).Select(e => $"{room} {e.Sid} {e.Metadata?.GetRawText()}"));
@@ -41,7 +42,6 @@ public sealed class PresenceModelTests(ITestOutputHelper output)
 
             known.Order(StringComparer.Ordinal).Should().Equal(world.Truth());
             participant.Book.Wrong.Should().BeEmpty("what is told fits what was told before");
-            (await participant.Server.Io.PresenceAsync()).Select(e => e.Sid).Should().BeEquivalentTo(world.Sids());
         }
 
         output.WriteLine($"{world.Log}; {world.Truth().Count} places in the end, {world.Participants.Sum(p => p.Book.Told.Count)} changes told");
