@@ -59,7 +59,8 @@ internal sealed class PresenceFeed(EventNamespace ns, PresenceView view, Lock ga
         if (!_isRunning && _waiting.Count > 0)
         {
             _isRunning = true;
-            _ = Task.Run(RunAsync);
+            // Without the context of whoever made the change: it is not theirs alone that is told.
+            ThreadPool.UnsafeQueueUserWorkItem(static feed => _ = feed.RunAsync(), this, preferLocal: false);
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class CutOffSocket
 
     /// <summary>In the form that outlives the process.</summary>
     public SocketSnapshot Save(TimeSpan age) =>
-        new(Session, Sid, Identity, Rooms, Since, LastSeq, Position, age, KeptItems.Save(State.Items), KeptItems.Save(State.User));
+        new(Session, Sid, Identity, Rooms, Since, LastSeq, Position, age, KeptItems.Save(State.Items), KeptItems.Save(State.User), State.Presence);
 
     /// <summary>From that form.</summary>
     public static CutOffSocket Restore(SocketSnapshot saved, EventNamespace ns, long time) => new()
@@ -57,7 +57,7 @@ internal sealed class CutOffSocket
         Sid = saved.Sid,
         Identity = saved.Identity,
         Rooms = saved.Rooms,
-        State = new KeptState(KeptItems.Restore(saved.Items), KeptItems.Restore(saved.User)),
+        State = new KeptState(KeptItems.Restore(saved.Items), KeptItems.Restore(saved.User)) { Presence = saved.Presence },
         Since = saved.Since,
         LastSeq = saved.LastSeq,
         Position = saved.Position,

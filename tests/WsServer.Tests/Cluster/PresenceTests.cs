@@ -290,7 +290,7 @@ public sealed class PresenceTests
         return node.Io.Root.FindSocket(sid)!;
     }
 
-    private static async Task<IReadOnlyList<PresenceEntry>> UntilAsync(Func<Task<IReadOnlyList<PresenceEntry>>> ask, Func<IReadOnlyList<PresenceEntry>, bool> holds)
+    internal static async Task<IReadOnlyList<PresenceEntry>> UntilAsync(Func<Task<IReadOnlyList<PresenceEntry>>> ask, Func<IReadOnlyList<PresenceEntry>, bool> holds)
     {
         using var patience = new CancellationTokenSource(TransportPair.Patience);
         while (true)

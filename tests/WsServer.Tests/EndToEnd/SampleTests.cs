@@ -56,6 +56,29 @@ public class SampleTests
     }
 
     [ProcessFact]
+    public async Task Presence_tells_who_is_there_and_who_comes_and_goes()
+    {
+        await using Sample sample = await Sample.StartAsync("presence");
+        await using SampleClient ann = await sample.JoinAsync("/");
+        await ann.SendAsync("""{"event":"enter","id":1,"data":{"room":"lobby","name":"Ann"}}""");
+        await ann.ExpectAsync("""{"ack":1,"data":["Ann"]}""");
+
+        await using (SampleClient bob = await sample.JoinAsync("/"))
+        {
+            await bob.SendAsync("""{"event":"enter","id":1,"data":{"room":"lobby","name":"Bob"}}""");
+            await bob.ExpectAsync("""{"ack":1,"data":["Ann","Bob"]}""");
+            await ann.ExpectAsync("""{"event":"Joined","data":"Bob"}""");
+            await ann.SendAsync("""{"event":"rename","data":"Anna"}""");
+            await bob.ExpectAsync("""{"event":"Updated","data":"Anna"}""");
+        }
+
+        await ann.ExpectAsync("""{"event":"Left","data":"Bob"}""");
+        using var http = new HttpClient();
+        (await http.GetStringAsync(sample.Address)).Should().Contain("new WebSocket(");
+        await sample.StopAsync();
+    }
+
+    [ProcessFact]
     public async Task Hello_counter_counts_for_each_client_and_prints_hey()
     {
         await using Sample sample = await Sample.StartAsync("hello-counter");
