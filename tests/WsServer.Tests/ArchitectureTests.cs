@@ -19,15 +19,16 @@ public partial class ArchitectureTests
     // Below the root types, which are everybody's words: what each folder may not know.
     public static TheoryData<string, string[]> Forbidden => new()
     {
-        { "Wire", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
-        { "Rooms", ["Access", "Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
-        { "Connections", ["Access", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
-        { "Access", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
-        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
-        { "Limits", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Wire", ["Cluster", "Access", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Rooms", ["Cluster", "Access", "Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Connections", ["Cluster", "Access", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Access", ["Cluster", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
+        { "Recovery", ["Cluster", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "Limits", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Dispatch", ["Hosting", "Backplane"] },
-        { "Backplane", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
-        { "Diagnostics", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
+        { "Backplane", ["Cluster", "Wire", "Diagnostics", "Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
+        { "Cluster", ["Hosting", "Connections"] },
+        { "Diagnostics", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },
     };
 

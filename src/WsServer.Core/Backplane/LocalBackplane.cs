@@ -15,6 +15,11 @@ public sealed class LocalBackplane(LocalExchange exchange) : IBackplane
     /// <inheritdoc />
     public ValueTask PublishAsync(ReadOnlyMemory<byte> message, IReadOnlyList<string> channels)
     {
+        if (_queue is null)
+        {
+            return ValueTask.FromException(new InvalidOperationException("The backplane is not connected."));
+        }
+
         exchange.Publish(message.Span, channels);
         return ValueTask.CompletedTask;
     }
@@ -31,5 +36,5 @@ public sealed class LocalBackplane(LocalExchange exchange) : IBackplane
     }
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync() => _queue is { } queue ? exchange.DetachAsync(queue) : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _queue, null) is { } queue ? exchange.DetachAsync(queue) : ValueTask.CompletedTask;
 }
