@@ -181,6 +181,35 @@ public sealed class PresenceTests
     }
 
     [Fact]
+    public async Task A_node_without_a_connection_sees_the_others_leave_and_come_again_when_it_is_back()
+    {
+        var time = new ManualTime();
+        var exchange = new LocalExchange();
+        PresenceBook[] books = [new(), new()];
+        int started = 0;
+        LossyBackplane? lossy = null;
+        await using TestNodes nodes = await TestNodes.StartAsync(
+            2, io => io.OnPresence(books[started++].Note), backplane: () => lossy = new LossyBackplane(exchange, WsServer.Cluster.MessageKind.Presence), time: time);
+        EventSocket here = await ConnectAsync(nodes[0]);
+        EventSocket there = await ConnectAsync(nodes[1]);
+        await here.JoinAsync("room");
+        await there.JoinAsync("room");
+        await TransportPair.UntilAsync(() => Array.TrueForAll(books, b => b.There.Count == 2), "each knows the other");
+
+        lossy!.Cut();
+        await here.SetPresenceAsync("here");
+        await there.SetPresenceAsync("there");
+        time.Advance(new ClusterOptions().NodeTimeout * 2);
+        await TransportPair.UntilAsync(() => Array.TrueForAll(books, b => b.There.Count == 1), "each is alone");
+        lossy.Restore();
+
+        await TransportPair.UntilAsync(() => Array.TrueForAll(books, b => b.There.Count == 2), "each knows the other again");
+        string[] both = [$"room {here.Id} \"here\"", $"room {there.Id} \"there\""];
+        books.Should().OnlyContain(b => b.There.SequenceEqual(both.Order(StringComparer.Ordinal)));
+        books.SelectMany(b => b.Wrong).Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Metadata_may_be_as_long_as_allowed_and_no_longer()
     {
         await using TestNodes nodes = await TestNodes.StartAsync(1, options: o => o.Presence.MaxMetadataBytes = 10);

@@ -66,16 +66,27 @@ public class SampleTests
         await using (SampleClient bob = await sample.JoinAsync("/"))
         {
             await bob.SendAsync("""{"event":"enter","id":1,"data":{"room":"lobby","name":"Bob"}}""");
-            await bob.ExpectAsync("""{"ack":1,"data":["Ann","Bob"]}""");
+            await UntilAsync(bob, """{"ack":1,"data":["Ann","Bob"]}""");
             await ann.ExpectAsync("""{"event":"Joined","data":"Bob"}""");
             await ann.SendAsync("""{"event":"rename","data":"Anna"}""");
-            await bob.ExpectAsync("""{"event":"Updated","data":"Anna"}""");
+            await UntilAsync(bob, """{"event":"Updated","data":"Anna"}""");
         }
 
         await ann.ExpectAsync("""{"event":"Left","data":"Bob"}""");
         using var http = new HttpClient();
         (await http.GetStringAsync(sample.Address)).Should().Contain("new WebSocket(");
         await sample.StopAsync();
+
+        // Handlers of presence run apart: that Ann is there may be said when Bob is, too.
+        static async Task UntilAsync(SampleClient client, string text)
+        {
+            string received = await client.ReceiveAsync();
+            if (received != text)
+            {
+                received.Should().Be("""{"event":"Joined","data":"Ann"}""");
+                await client.ExpectAsync(text);
+            }
+        }
     }
 
     [ProcessFact]
