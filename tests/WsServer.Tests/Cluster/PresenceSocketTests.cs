@@ -1,7 +1,6 @@
 using FluentAssertions;
 using WsServer.Backplane;
 using WsServer.Presence;
-using WsServer.SocketIO;
 using WsServer.Tests.SocketIO.Engine;
 using WsServer.Tests.Support;
 using Xunit;
