@@ -48,8 +48,11 @@ public class RollingRestartTests(SharedBroker shared)
         await group.StopNodeAsync(node);
         await group.StartNodeAsync(node);
         await AllThereAsync(clients);
+
+        // Before the next one goes, nginx knows of this one, as it would have been told by who deploys.
+        await Task.WhenAll((await group.ConnectToEachAsync()).Select(c => c.DisposeAsync().AsTask()));
         RoamingClient[] steady = [.. clients.Where((c, i) => c.Connections == connections[i])];
-        steady.Should().NotBeEmpty();
+        steady.Should().NotBeEmpty($"only node {node} was stopped; connections were {string.Join(' ', connections)}, and are {string.Join(' ', clients.Select(c => c.Connections))}");
         for (int i = 0; i < clients.Length; i++)
         {
             RoamingClient talker = clients[i];
