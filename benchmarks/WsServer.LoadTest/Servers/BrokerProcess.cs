@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using WsServer.LoadTest.Client;
 
 namespace WsServer.LoadTest.Servers;
 
