@@ -1,7 +1,6 @@
 using System.Globalization;
 using FluentAssertions;
 using WsServer.Tests.Support;
-using Xunit;
 
 namespace WsServer.Tests.ScaleOut;
 
