@@ -137,13 +137,8 @@ internal sealed class BrokerSession : IAsyncDisposable
         _publisher = publisher;
 
         await control.ExchangeDeclareAsync(_settings.Exchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: either.Token).ConfigureAwait(false);
-        bool isThere = await marker.FindAsync(receiving, control, either.Token).ConfigureAwait(false);
-        if (!isThere)
-        {
-            await marker.MakeQueueAsync(control, publisher, either.Token).ConfigureAwait(false);
-        }
-
-        await _bindings.AttachAsync(control, isNew: !isThere, either.Token).ConfigureAwait(false);
+        bool wasThere = await marker.TakeAsync(receiving, control, publisher, either.Token).ConfigureAwait(false);
+        await _bindings.AttachAsync(control, isNew: !wasThere, either.Token).ConfigureAwait(false);
         IChannel delivering = await OpenChannelAsync(receiving, options: null, either.Token).ConfigureAwait(false);
         var consumer = new QueueConsumer(delivering, message => receive(this, message), End);
         _consumer = consumer;
