@@ -1,5 +1,6 @@
 using FluentAssertions;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using WsServer.RabbitMQ;
 using WsServer.Tests.Support;
 using Xunit;
@@ -207,10 +208,11 @@ public sealed class RabbitMQConnectionTests(SharedBroker shared) : IAsyncLifetim
         await CloseAsync(proxy);
         await b.UntilDisconnectedAsync();
 
-        bool isThere = true;
-        while (isThere)
+        using var patience = new CancellationTokenSource(Within.Reason);
+        while (await IsThereAsync("b"))
         {
-            isThere = await IsThereAsync("b");
+            patience.IsCancellationRequested.Should().BeFalse("a queue that nobody uses expires after a second");
+            await Task.Delay(100);
         }
 
         Proxy(proxy.Http.Port);
@@ -330,25 +332,26 @@ public sealed class RabbitMQConnectionTests(SharedBroker shared) : IAsyncLifetim
 
     private async Task OperateAsync(Func<IChannel, Task> operate)
     {
-        await using IConnection connection = await new ConnectionFactory { HostName = "127.0.0.1", Port = shared.Broker.Port }.CreateConnectionAsync();
+        await using IConnection connection = await ConnectAsync();
         await using IChannel channel = await connection.CreateChannelAsync();
         await operate(channel);
     }
 
+    // Whether a message finds it. Asking for the queue itself would count as using it, and put off its end.
     private async Task<bool> IsThereAsync(string node)
     {
-        bool isThere = true;
-        await OperateAsync(async channel =>
+        await using IConnection connection = await ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
+        try
         {
-            try
-            {
-                await channel.QueueDeclarePassiveAsync($"{_exchange}.{node}");
-            }
-            catch (global::RabbitMQ.Client.Exceptions.OperationInterruptedException)
-            {
-                isThere = false;
-            }
-        });
-        return isThere;
+            await channel.BasicPublishAsync("", $"{_exchange}.{node}", mandatory: true, "anybody?"u8.ToArray());
+            return true;
+        }
+        catch (PublishException exception) when (exception.IsReturn)
+        {
+            return false;
+        }
     }
+
+    private Task<IConnection> ConnectAsync() => new ConnectionFactory { HostName = "127.0.0.1", Port = shared.Broker.Port }.CreateConnectionAsync();
 }
