@@ -18,7 +18,7 @@ internal sealed class BrokerSession : IAsyncDisposable
     private readonly Bindings _bindings;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private readonly BrokerSockets _sockets = new();
+    private readonly BrokerSockets _sockets;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IConnection> _connections = [];
@@ -33,6 +33,7 @@ internal sealed class BrokerSession : IAsyncDisposable
         _bindings = bindings;
         _logger = logger;
         _time = time;
+        _sockets = new BrokerSockets(time, () => Lose("The broker has fallen silent."));
     }
 
     /// <summary>Why it has ended, when it has.</summary>
@@ -153,6 +154,7 @@ internal sealed class BrokerSession : IAsyncDisposable
     {
         IConnection connection = await factory.CreateConnectionAsync(_settings.ConnectionName(purpose), stop).ConfigureAwait(false);
         _connections.Add(connection);
+        _sockets.Watch(connection.Heartbeat);
         connection.ConnectionShutdownAsync += (_, reason) =>
         {
             Lose(Fault.Describe(reason));

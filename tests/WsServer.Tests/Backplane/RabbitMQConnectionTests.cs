@@ -320,7 +320,7 @@ public sealed class RabbitMQConnectionTests(SharedBroker shared) : IAsyncLifetim
                 options =>
                 {
                     options.Exchange = _exchange;
-                    options.Heartbeat = TimeSpan.FromSeconds(1);
+                    options.Heartbeat = TimeSpan.FromSeconds(2);
                     options.MaxReconnectDelay = TimeSpan.FromMilliseconds(500);
                     configure(options);
                 },

@@ -65,7 +65,7 @@ public sealed class RabbitMQOutageTests : IAsyncLifetime, IDisposable
     [RabbitMQFact]
     public async Task After_a_crash_of_the_broker_what_others_published_before_a_node_was_back_is_there()
     {
-        await using ChaosProxy proxy = new(Broker.Endpoint, seed: 1, _ => ChaosScript.Clean);
+        ChaosProxy proxy = new(Broker.Endpoint, seed: 1, _ => ChaosScript.Clean);
         RecordingNode a = await StartAsync("a"), b = await StartAsync("b", o => o.Uri = $"amqp://127.0.0.1:{proxy.Http.Port}", "red");
         await a.PublishAsync("before", "red");
         await b.UntilCountAsync(1);
@@ -202,7 +202,7 @@ public sealed class RabbitMQOutageTests : IAsyncLifetime, IDisposable
                 Broker.Uri,
                 options =>
                 {
-                    options.Heartbeat = TimeSpan.FromSeconds(1);
+                    options.Heartbeat = TimeSpan.FromSeconds(2);
                     options.ConnectTimeout = TimeSpan.FromSeconds(5);
                     options.MaxReconnectDelay = TimeSpan.FromMilliseconds(500);
                     configure(options);

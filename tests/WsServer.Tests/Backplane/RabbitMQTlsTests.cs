@@ -1,6 +1,6 @@
 using FluentAssertions;
+using WsServer.RabbitMQ;
 using WsServer.Tests.Support;
-using Xunit;
 
 namespace WsServer.Tests.Backplane;
 
