@@ -14,9 +14,6 @@ internal sealed class QueueMarker(BrokerSettings settings)
 {
     public const string ContentType = BrokerSettings.ContentType + ".marker";
 
-    // One by one is slow. With more than this it is better to begin anew.
-    private const int MaxRescued = 1_000;
-
     private byte[]? _mark;
 
     /// <summary>Whether nothing was lost since the node was last told of a connection.</summary>
@@ -46,10 +43,13 @@ internal sealed class QueueMarker(BrokerSettings settings)
             }
 
             IsWhole = false;
-            if (await TryRescueAsync(first, control, publisher, stop).ConfigureAwait(false))
+            if (first is not null)
             {
-                return true;
+                await control.BasicNackAsync(first.DeliveryTag, multiple: false, requeue: true, stop).ConfigureAwait(false);
             }
+
+            await RescueAsync(control, publisher, stop).ConfigureAwait(false);
+            return true;
         }
 
         await MakeQueueAsync(control, publisher, stop).ConfigureAwait(false);
@@ -71,27 +71,16 @@ internal sealed class QueueMarker(BrokerSettings settings)
         }
     }
 
-    /// <summary>The marker is gone. What others have published since then is taken out up to a new one.</summary>
-    private async Task<bool> TryRescueAsync(BasicGetResult? first, IChannel control, Publisher publisher, CancellationToken stop)
+    /// <summary>The marker is gone. What others have published since then is taken out up to a new one, and what comes right behind it.</summary>
+    private async Task RescueAsync(IChannel control, Publisher publisher, CancellationToken stop)
     {
         await PutMarkAsync(publisher, stop).ConfigureAwait(false);
-        for (BasicGetResult? next = first ?? await GetAsync().ConfigureAwait(false); next is not null && Rescued.Count < MaxRescued; next = await GetAsync().ConfigureAwait(false))
-        {
-            if (IsMark(next))
-            {
-                return true;
-            }
-
-            await control.BasicAckAsync(next.DeliveryTag, multiple: false, stop).ConfigureAwait(false);
-            if (next.BasicProperties.ContentType != ContentType)
-            {
-                Rescued.Enqueue(next.Body);
-            }
-        }
-
-        return false;
-
-        Task<BasicGetResult?> GetAsync() => control.BasicGetAsync(settings.Queue, autoAck: false, stop);
+        var rescue = new Rescue(this, control);
+        string tag = await control.BasicConsumeAsync(
+            settings.Queue, autoAck: false, consumerTag: "", noLocal: false, exclusive: true, arguments: null, rescue, stop).ConfigureAwait(false);
+        await rescue.MarkFound.WaitAsync(stop).ConfigureAwait(false);
+        await control.BasicCancelAsync(tag, noWait: false, stop).ConfigureAwait(false);
+        await rescue.Ended.WaitAsync(stop).ConfigureAwait(false);
     }
 
     private Task PutMarkAsync(Publisher publisher, CancellationToken stop)
@@ -123,6 +112,48 @@ internal sealed class QueueMarker(BrokerSettings settings)
             {
                 return false;
             }
+        }
+    }
+
+    /// <summary>Takes all that is in the queue, and leaves the marker unacknowledged.</summary>
+    private sealed class Rescue(QueueMarker marker, IChannel channel) : AsyncDefaultBasicConsumer(channel)
+    {
+        private readonly TaskCompletionSource _markFound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task MarkFound => _markFound.Task;
+
+        /// <summary>Ends when all that was delivered is in <see cref="Rescued"/>.</summary>
+        public Task Ended => _ended.Task;
+
+        public override async Task HandleBasicDeliverAsync(
+            string consumerTag,
+            ulong deliveryTag,
+            bool redelivered,
+            string exchange,
+            string routingKey,
+            IReadOnlyBasicProperties properties,
+            ReadOnlyMemory<byte> body,
+            CancellationToken cancellationToken = default)
+        {
+            if (body.Span.SequenceEqual(marker._mark))
+            {
+                _markFound.TrySetResult();
+                return;
+            }
+
+            if (properties.ContentType != ContentType)
+            {
+                marker.Rescued.Enqueue(body.ToArray());
+            }
+
+            await Channel.BasicAckAsync(deliveryTag, multiple: false, cancellationToken).ConfigureAwait(false);
+        }
+
+        public override Task HandleBasicCancelOkAsync(string consumerTag, CancellationToken cancellationToken = default)
+        {
+            _ended.TrySetResult();
+            return Task.CompletedTask;
         }
     }
 }
