@@ -18,7 +18,7 @@ internal sealed class BrokerSession : IAsyncDisposable
     private readonly Bindings _bindings;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private readonly BrokerSockets _sockets = new();
+    private readonly BrokerSockets _sockets;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IConnection> _connections = [];
@@ -33,6 +33,7 @@ internal sealed class BrokerSession : IAsyncDisposable
         _bindings = bindings;
         _logger = logger;
         _time = time;
+        _sockets = new BrokerSockets(time, () => Lose("The broker has fallen silent."));
     }
 
     /// <summary>Why it has ended, when it has.</summary>
@@ -137,13 +138,8 @@ internal sealed class BrokerSession : IAsyncDisposable
         _publisher = publisher;
 
         await control.ExchangeDeclareAsync(_settings.Exchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: either.Token).ConfigureAwait(false);
-        bool isThere = await marker.FindAsync(receiving, control, either.Token).ConfigureAwait(false);
-        if (!isThere)
-        {
-            await marker.MakeQueueAsync(control, publisher, either.Token).ConfigureAwait(false);
-        }
-
-        await _bindings.AttachAsync(control, isNew: !isThere, either.Token).ConfigureAwait(false);
+        bool wasThere = await marker.TakeAsync(receiving, control, publisher, either.Token).ConfigureAwait(false);
+        await _bindings.AttachAsync(control, isNew: !wasThere, either.Token).ConfigureAwait(false);
         IChannel delivering = await OpenChannelAsync(receiving, options: null, either.Token).ConfigureAwait(false);
         var consumer = new QueueConsumer(delivering, message => receive(this, message), End);
         _consumer = consumer;
@@ -158,6 +154,7 @@ internal sealed class BrokerSession : IAsyncDisposable
     {
         IConnection connection = await factory.CreateConnectionAsync(_settings.ConnectionName(purpose), stop).ConfigureAwait(false);
         _connections.Add(connection);
+        _sockets.Watch(connection.Heartbeat);
         connection.ConnectionShutdownAsync += (_, reason) =>
         {
             Lose(Fault.Describe(reason));

@@ -57,8 +57,8 @@ internal sealed class QueueConsumer(IChannel channel, Func<ReadOnlyMemory<byte>,
             await _opened.Task.ConfigureAwait(false);
         }
 
-        // What comes too late stays at the broker, which delivers it again.
-        if (receive(body))
+        // What comes too late stays at the broker, which delivers it again. A marker is left from an attempt that failed.
+        if (properties.ContentType == QueueMarker.ContentType || receive(body))
         {
             Volatile.Write(ref _handled, deliveryTag);
             _handlings.Writer.TryWrite(true);

@@ -126,6 +126,11 @@ internal sealed class RabbitMQBackplane(IOptions<RabbitMQOptions> options, ILogg
         {
             receiver.Connected(session, marker.IsWhole);
             marker.Connected();
+            while (marker.Rescued.TryDequeue(out ReadOnlyMemory<byte> message))
+            {
+                receiver.Received(session, message);
+            }
+
             session.Release();
             return await session.Ended.WaitAsync(_stop.Token).ConfigureAwait(false);
         }

@@ -41,7 +41,7 @@ public sealed class RabbitMQOptions
     /// <summary>How many messages the broker may send ahead of those that were handled. Default 256.</summary>
     public int Prefetch { get; set; } = 256;
 
-    /// <summary>How often the two sides show each other that they live; a dead one is noticed after two to four of these. Default 5 seconds.</summary>
+    /// <summary>How often the two sides show each other that they live; a dead one is noticed after one and a half to two of these. Default 5 seconds.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long connecting may take, and any answer of the broker. Default 10 seconds.</summary>

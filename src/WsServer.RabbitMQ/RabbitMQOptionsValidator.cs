@@ -25,7 +25,7 @@ internal sealed class RabbitMQOptionsValidator : IValidateOptions<RabbitMQOption
         Between(nameof(options.MaxQueueBytes), options.MaxQueueBytes, 1, long.MaxValue);
         Between(nameof(options.MaxMessageBytes), options.MaxMessageBytes, 1, BrokerSettings.LargestMessage);
         Between(nameof(options.Prefetch), options.Prefetch, 1, ushort.MaxValue);
-        Between(nameof(options.Heartbeat), options.Heartbeat, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        Between(nameof(options.Heartbeat), options.Heartbeat, TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1));
         Between(nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5));
         Between(nameof(options.MinReconnectDelay), options.MinReconnectDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
         Between(nameof(options.MaxReconnectDelay), options.MaxReconnectDelay, options.MinReconnectDelay, TimeSpan.FromHours(1));

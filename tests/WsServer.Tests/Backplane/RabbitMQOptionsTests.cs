@@ -57,7 +57,7 @@ public class RabbitMQOptionsTests
         { "MaxMessageBytes", o => o.MaxMessageBytes = 128 * 1024 * 1024, o => o.MaxMessageBytes = (128 * 1024 * 1024) + 1 },
         { "Prefetch", o => o.Prefetch = 1, o => o.Prefetch = 0 },
         { "Prefetch", o => o.Prefetch = 65535, o => o.Prefetch = 65536 },
-        { "Heartbeat", o => o.Heartbeat = TimeSpan.FromSeconds(1), o => o.Heartbeat = TimeSpan.Zero },
+        { "Heartbeat", o => o.Heartbeat = TimeSpan.FromSeconds(2), o => o.Heartbeat = TimeSpan.FromSeconds(1.9) },
         { "Heartbeat", o => o.Heartbeat = TimeSpan.FromMinutes(1), o => o.Heartbeat = TimeSpan.FromSeconds(61) },
         { "ConnectTimeout", o => o.ConnectTimeout = TimeSpan.FromMilliseconds(100), o => o.ConnectTimeout = TimeSpan.Zero },
         { "MinReconnectDelay", o => o.MinReconnectDelay = TimeSpan.FromMilliseconds(1), o => o.MinReconnectDelay = TimeSpan.Zero },

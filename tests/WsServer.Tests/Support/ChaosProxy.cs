@@ -19,16 +19,17 @@ internal sealed class ChaosProxy : IAsyncDisposable
     private readonly Task _accepting;
     private int _count;
 
-    /// <summary>Starts a proxy at a free port.</summary>
+    /// <summary>Starts a proxy, at a free port if none is named.</summary>
     /// <param name="server">Where the server listens.</param>
     /// <param name="seed">Decides what is left to chance.</param>
     /// <param name="scripts">The script of each connection, by its number from 0.</param>
-    public ChaosProxy(Uri server, int seed, Func<int, ChaosScript> scripts)
+    /// <param name="port">The port of one that is gone, to take its place.</param>
+    public ChaosProxy(Uri server, int seed, Func<int, ChaosScript> scripts, int port = 0)
     {
         _server = new IPEndPoint(IPAddress.Parse(server.Host), server.Port);
         _seed = seed;
         _scripts = scripts;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _listener.Listen(512);
         Http = new UriBuilder(server) { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port }.Uri;
         _accepting = AcceptAsync();

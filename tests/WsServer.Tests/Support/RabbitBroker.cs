@@ -95,11 +95,17 @@ internal sealed class RabbitBroker : IAsyncDisposable
     public async Task StopAsync()
     {
         await _server!.StopAsync();
-        await _server.DisposeAsync();
+        await KillAsync();
     }
 
     /// <summary>Ends it as a crash does.</summary>
-    public async Task KillAsync() => await _server!.DisposeAsync();
+    public async Task KillAsync()
+    {
+        if (Interlocked.Exchange(ref _server, null) is { } server)
+        {
+            await server.DisposeAsync();
+        }
+    }
 
     /// <summary>It stands still, with its connections open.</summary>
     public void Pause() => _server!.Signal(SigStop);
@@ -113,11 +119,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-
+        await KillAsync();
         await _names.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
