@@ -5,6 +5,7 @@ using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
+using WsServer.Presence;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -54,6 +55,7 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
             _serverSide = ServerSideEvents.Serve(runtime.Node, _namespaces, runtime);
         }
 
+        runtime.Presence = new ServerPresence(runtime, _namespaces);
         Root = _namespaces.GetOrAdd("/");
     }
 

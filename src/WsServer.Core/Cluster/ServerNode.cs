@@ -184,6 +184,19 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         return pending.Replies is [NodeReply reply] ? reply : null;
     }
 
+    /// <summary>Asks one node, whose answer comes in parts; null when it cannot be asked.</summary>
+    public Requests.Pending? AskNode(string node, RequestKind kind, Action<WireBuffer> write, IReplies replies)
+    {
+        if (!Nodes.Has(node) || !IsConnected)
+        {
+            return null;
+        }
+
+        Requests.Pending pending = _requests.Open([node], replies);
+        Send(MessageKind.Request, [Channels.OfNode(node)], WriteRequest(pending.Id, kind, null, write));
+        return pending;
+    }
+
     /// <summary>Asks, with answers that come in parts.</summary>
     public Requests.Pending Ask(RequestKind kind, Audience? audience, Action<WireBuffer>? write, IReplies? replies)
     {

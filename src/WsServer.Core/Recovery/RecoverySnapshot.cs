@@ -30,7 +30,8 @@ internal sealed record SocketSnapshot(
     long Position,
     TimeSpan Age,
     IReadOnlyDictionary<string, JsonElement> Items,
-    byte[]? User);
+    byte[]? User,
+    byte[]? Presence = null);
 
 [JsonSerializable(typeof(RecoverySnapshot))]
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
