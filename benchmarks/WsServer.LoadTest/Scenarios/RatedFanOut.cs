@@ -10,7 +10,7 @@ namespace WsServer.LoadTest.Scenarios;
 /// <param name="spread">How the connections are spread over nodes.</param>
 internal sealed class RatedFanOut(int connections, int rate, Spread spread = Spread.OneNode)
     : RatedScenario(
-        spread.NameOf(string.Create(CultureInfo.InvariantCulture, $"rate-fanout-{connections}")), spread == Spread.OneNode ? "rate" : spread.NameOf("rate-fanout"), connections, rate)
+        spread.NameOf(string.Create(CultureInfo.InvariantCulture, $"rate-fanout-{connections}")), spread.GroupOf("rate"), connections, rate)
 {
     public override string Description => string.Create(
         CultureInfo.InvariantCulture,

@@ -9,7 +9,7 @@ namespace WsServer.LoadTest.Scenarios;
 /// <param name="rate">How many messages are sent in a second.</param>
 /// <param name="spread">How the members are spread over nodes.</param>
 internal sealed class RatedRooms(int connections, int rate, Spread spread = Spread.OneNode)
-    : RatedScenario(spread.NameOf("rate-rooms"), spread == Spread.OneNode ? "rate" : spread.NameOf("rate-rooms"), connections, rate)
+    : RatedScenario(spread.NameOf("rate-rooms"), spread.GroupOf("rate"), connections, rate)
 {
     public override string Description => string.Create(
         CultureInfo.InvariantCulture,

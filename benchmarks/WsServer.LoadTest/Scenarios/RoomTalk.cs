@@ -9,7 +9,7 @@ namespace WsServer.LoadTest.Scenarios;
 /// <param name="connections">How many connections there are.</param>
 /// <param name="spread">How they are spread over nodes.</param>
 internal sealed class RoomTalk(int connections, Spread spread = Spread.OneNode)
-    : LoadScenario(spread.NameOf("rooms"), spread.NameOf("rooms"), connections)
+    : LoadScenario(spread.NameOf("rooms"), spread.GroupOf("rooms"), connections)
 {
     public override string Description => string.Create(
         CultureInfo.InvariantCulture, $"{Connections} connections in rooms of {SmallRooms.Members}, one message under way in each room{spread.Describe()}; a message is one delivery");

@@ -23,6 +23,9 @@ internal static class SpreadExtensions
         _ => name,
     };
 
+    /// <summary>Those of several nodes share a server, as its connections are placed alike.</summary>
+    public static string GroupOf(this Spread spread, string group) => spread == Spread.OneNode ? group : spread.NameOf("nodes");
+
     public static string Describe(this Spread spread) => spread switch
     {
         Spread.Evenly => ", the members of each spread over all nodes",
