@@ -15,7 +15,7 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         _pair = await SocketPair.ConnectAsync();
-        _input = new SocketInput(_pair.Server, _owner);
+        _input = new RuntimeInput(_pair.Server, _owner);
     }
 
     public Task DisposeAsync() => Task.CompletedTask;

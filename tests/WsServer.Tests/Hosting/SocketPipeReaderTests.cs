@@ -24,7 +24,7 @@ public sealed class SocketPipeReaderTests : IAsyncLifetime, IDisposable, IInputO
     public async Task InitializeAsync()
     {
         _pair = await SocketPair.ConnectAsync();
-        _socket = new SocketInput(_pair.Server, this);
+        _socket = new RuntimeInput(_pair.Server, this);
         _http = new HttpPipeReader(_socket, HttpPipeReader.CreateOptions(MemoryPool<byte>.Shared, PipeBytes));
         _reader = new SocketPipeReader(_socket, _http);
         _http.Start();
