@@ -26,6 +26,7 @@ public partial class ArchitectureTests
         { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
         { "Limits", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Dispatch", ["Hosting", "Backplane"] },
+        { "Polling", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "Backplane", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
         { "Diagnostics", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },

@@ -23,6 +23,7 @@ internal sealed class PolledInput : SocketInput, IPolled
     private ulong _key;
     private int _state;
     private bool _wasFull;
+    private bool _isClosed;
     private volatile bool _isLast;
 
     private PolledInput(Socket socket, IInputOwner owner, PollLoop loop)
@@ -55,12 +56,22 @@ internal sealed class PolledInput : SocketInput, IPolled
 
     public override void CloseSocket(bool isReset)
     {
-        _loop.Remove(this, _key);
-        base.CloseSocket(isReset);
-        if (Note(PollEvents.HungUp))
+        if (!Interlocked.Exchange(ref _isClosed, true))
         {
-            // Whoever closes may hold what who waits will want.
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            _loop.Remove(this, _key);
+        }
+
+        try
+        {
+            base.CloseSocket(isReset);
+        }
+        finally
+        {
+            if (Note(PollEvents.HungUp))
+            {
+                // Whoever closes may hold what who waits will want.
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            }
         }
     }
 

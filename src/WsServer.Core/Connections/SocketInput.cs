@@ -32,6 +32,7 @@ internal abstract class SocketInput : IValueTaskSource<bool>, IDisposable
     private ManualResetValueTaskSourceCore<bool> _waiting;
     private Exception? _fault;
     private volatile bool _isCancelled;
+    private volatile bool _isClosing;
     private bool _isOver;
 
     /// <param name="socket">A connected socket, set not to block.</param>
@@ -103,6 +104,12 @@ internal abstract class SocketInput : IValueTaskSource<bool>, IDisposable
             }
         }
 
+        if (received == 0 && error == SocketError.Success && _isClosing)
+        {
+            // Not the other side's end.
+            error = SocketError.OperationAborted;
+        }
+
         if (error is SocketError.WouldBlock or SocketError.IOPending)
         {
             EndReceive(Nothing, buffer.Length);
@@ -134,15 +141,24 @@ internal abstract class SocketInput : IValueTaskSource<bool>, IDisposable
     /// <summary>What was cancelled is over: the next wait is another's.</summary>
     public void ForgetCancel() => _isCancelled = false;
 
-    /// <summary>Closes the socket, and tells who waits. Once.</summary>
-    /// <param name="isReset">Whether the other side is to read a reset, and nothing that waits for it.</param>
+    /// <summary>Closes the socket, and tells who waits.</summary>
+    /// <param name="isReset">Whether the other side is to read a reset, and nothing that waits for it, instead of an ordinary end.</param>
+    /// <exception cref="SocketException">It had ended before; it is closed all the same.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed before.</exception>
     public virtual void CloseSocket(bool isReset)
     {
+        _isClosing = true;
         if (isReset)
         {
             Socket.Close(timeout: 0);
+            return;
         }
-        else
+
+        try
+        {
+            Socket.Shutdown(SocketShutdown.Both);
+        }
+        finally
         {
             Socket.Dispose();
         }

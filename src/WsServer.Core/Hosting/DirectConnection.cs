@@ -145,15 +145,11 @@ internal sealed partial class DirectConnection : ConnectionContext, IDuplexPipe,
     {
         try
         {
-            _socket.Shutdown(SocketShutdown.Both);
+            _source.CloseSocket(isReset: false);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             _settings.Logger.ConnectionEndedBefore(exception, ConnectionId);
-        }
-        finally
-        {
-            _source.CloseSocket(isReset: false);
         }
     }
 

@@ -23,6 +23,9 @@ internal sealed class DirectListenerFactory(
     private Poller? _poller;
     private bool _hasPoller;
 
+    /// <summary>What waits for the sockets of all its listeners, if the runtime does not.</summary>
+    internal Poller? Poller => _poller;
+
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         if (!events.Value.DirectSends)

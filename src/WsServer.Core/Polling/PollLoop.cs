@@ -38,7 +38,7 @@ internal sealed class PollLoop : IDisposable
     private long _seen;
     private int _blocked;
     private volatile bool _isStopping;
-    private bool _isOver;
+    private volatile bool _isOver;
 
     public PollLoop(Epoll epoll, PollWatch watch, ILogger logger)
     {
@@ -52,6 +52,9 @@ internal sealed class PollLoop : IDisposable
 
     /// <summary>How many threads are in calls that have lost the loop.</summary>
     public int Blocked => Volatile.Read(ref _blocked);
+
+    /// <summary>Whether it has ended, which nobody waits for.</summary>
+    public bool IsOver => _isOver;
 
     /// <summary>The turn that its first thread has, for <see cref="Run"/>.</summary>
     public static long FirstTurn => 0;
@@ -217,8 +220,10 @@ internal sealed class PollLoop : IDisposable
 
             _isOver = true;
             _epoll.Dispose();
-            return true;
         }
+
+        _watch.Notice();
+        return true;
     }
 
     private void Wake()

@@ -7,13 +7,8 @@ namespace WsServer.Polling;
 internal sealed class Poller : IDisposable
 {
     private readonly PollLoop[] _loops;
-    private readonly PollWatch _watch;
 
-    private Poller(PollLoop[] loops, PollWatch watch)
-    {
-        _loops = loops;
-        _watch = watch;
-    }
+    private Poller(PollLoop[] loops) => _loops = loops;
 
     /// <summary>The loops, each of which has a thread.</summary>
     public IReadOnlyList<PollLoop> Loops => _loops;
@@ -28,8 +23,14 @@ internal sealed class Poller : IDisposable
         string reason = "no thread";
         while (made.Count < loops)
         {
-            if (!threads.TryTake(out PollThread? thread) || Epoll.TryCreate(out reason) is not { } epoll)
+            if (!threads.TryTake(out PollThread? thread))
             {
+                break;
+            }
+
+            if (Epoll.TryCreate(out reason) is not { } epoll)
+            {
+                thread.Start(null, PollLoop.FirstTurn);
                 break;
             }
 
@@ -40,7 +41,6 @@ internal sealed class Poller : IDisposable
         if (made.Count == 0)
         {
             logger.NoPolling(reason);
-            watch.Dispose();
             return null;
         }
 
@@ -51,7 +51,7 @@ internal sealed class Poller : IDisposable
 
         PollLoop[] all = [.. made];
         watch.Start(all);
-        return new Poller(all, watch);
+        return new Poller(all);
     }
 
     /// <summary>The loop for one more socket: that with the fewest.</summary>
@@ -76,7 +76,5 @@ internal sealed class Poller : IDisposable
         {
             loop.Dispose();
         }
-
-        _watch.Dispose();
     }
 }
