@@ -10,6 +10,9 @@ internal sealed record Audience(string Namespace, string[] Rooms, string[] Excep
     /// <summary>What becomes of the event for a client that does not keep up; null when that is for the event's policy to say.</summary>
     public SlowConsumerPolicy? WhenSlow { get; init; }
 
+    /// <summary>Only sockets of this node.</summary>
+    public bool IsLocal { get; init; }
+
     /// <summary>The one socket of this id is meant, and nobody else who may be in a room of that name.</summary>
     public string? Sid { get; init; }
 }

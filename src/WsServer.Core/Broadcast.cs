@@ -1,5 +1,4 @@
-using WsServer.Access;
-using WsServer.Diagnostics;
+using WsServer.Cluster;
 using WsServer.Dispatch;
 using WsServer.Wire;
 
@@ -43,6 +42,9 @@ public sealed class Broadcast : IEmitter
         return With(_audience with { IsVolatile = false, WhenSlow = policy });
     }
 
+    /// <summary>Of the sockets only those of this node. With a single node that is all of them.</summary>
+    public Broadcast Local => With(_audience with { IsLocal = true });
+
     /// <summary>Adds the sockets in any of these rooms. A socket's id is the room that it alone is in.</summary>
     public Broadcast To(params string[] rooms) => With(_audience with { Rooms = [.. _audience.Rooms, .. Checked(rooms)] });
 
@@ -64,7 +66,8 @@ public sealed class Broadcast : IEmitter
     {
         ReservedNames.ThrowIfUnusable(name);
         var packet = new Packet(PacketKind.Event) { Namespace = _namespace.Name, Event = name, Arguments = arguments };
-        return _namespace.Runtime.Backplane.PublishAsync(_audience, packet);
+        _namespace.Emit(_audience, packet);
+        return Task.CompletedTask;
     }
 
     /// <summary>Emits an event and waits until each socket has answered, has left, or the time is up.</summary>
@@ -79,16 +82,13 @@ public sealed class Broadcast : IEmitter
         PacketId id = runtime.NextId();
         var packet = new Packet(PacketKind.Event) { Namespace = _namespace.Name, Event = name, Id = id, Arguments = Serializer.WriteAll(arguments) };
         var collector = new AckCollector<T>(Serializer);
-        using (OutgoingPacket outgoing = OutgoingPacket.Rent(packet))
-        {
-            _namespace.Index.Visit(
-                _audience.Rooms, _audience.Except, (collector, id, outgoing), static (socket, state) => state.collector.Ask(socket, state.id, state.outgoing));
-        }
-
-        collector.Seal();
+        Task elsewhere = Remote?.EmitWithAcksAsync(packet, collector, _timeout ?? runtime.Options.AckTimeout) ?? Task.CompletedTask;
+        Here.Ask(collector, packet);
+        collector.Close();
         try
         {
             await collector.Completed.WaitAsync(_timeout ?? runtime.Options.AckTimeout, runtime.Time).ConfigureAwait(false);
+            await elsewhere.ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -98,25 +98,25 @@ public sealed class Broadcast : IEmitter
         return collector.Finish(id);
     }
 
-    /// <summary>How many sockets are meant now.</summary>
-    public Task<int> CountAsync()
+    /// <summary>How many sockets are meant now, on all nodes.</summary>
+    public async Task<int> CountAsync() => Here.Count() + (Remote is { } remote ? await remote.CountAsync().ConfigureAwait(false) : 0);
+
+    /// <summary>The sockets that are meant, as they are now, on all nodes.</summary>
+    /// <returns>
+    /// The sockets. Of those of other nodes <see cref="RemoteSocket.Items"/> has what JSON has a form for, and their
+    /// handshakes are without cookies and credentials. A node that does not answer within
+    /// <see cref="ClusterOptions.RequestTimeout"/> is left out.
+    /// </returns>
+    public async Task<IReadOnlyList<RemoteSocket>> FetchSocketsAsync()
     {
-        if (_audience is { Rooms.Length: 1, Except.Length: 0 })
+        Task<List<RemoteSocket>>? elsewhere = Remote?.FetchAsync(_namespace);
+        List<RemoteSocket> sockets = Here.ToList().ConvertAll(socket => new RemoteSocket(socket));
+        if (elsewhere is not null)
         {
-            return Task.FromResult(_namespace.Index.CountIn(_audience.Rooms[0]));
+            sockets.AddRange(await elsewhere.ConfigureAwait(false));
         }
 
-        var count = new System.Runtime.CompilerServices.StrongBox<int>();
-        Visit(count, static (_, c) => c.Value++);
-        return Task.FromResult(count.Value);
-    }
-
-    /// <summary>The sockets that are meant, as they are now.</summary>
-    public Task<IReadOnlyList<RemoteSocket>> FetchSocketsAsync()
-    {
-        var sockets = new List<RemoteSocket>();
-        Visit(sockets, static (socket, all) => all.Add(new RemoteSocket(socket)));
-        return Task.FromResult<IReadOnlyList<RemoteSocket>>(sockets);
+        return sockets;
     }
 
     /// <summary>
@@ -127,35 +127,25 @@ public sealed class Broadcast : IEmitter
     public Task SocketsJoinAsync(params string[] rooms)
     {
         RoomNames.Checked(rooms, _namespace.Runtime.Options);
-        if (_namespace.Access is { } access && access.GuardsAny(rooms))
-        {
-            return JoinGuardedAsync(access, rooms);
-        }
-
-        Visit(rooms, static (socket, all) =>
-        {
-            if (!socket.TryJoin(all))
-            {
-                NoteTooManyRooms(socket);
-            }
-        });
-        return Task.CompletedTask;
+        return EverywhereAsync(Remote?.JoinAsync(rooms), Here.JoinAsync(rooms));
     }
 
     /// <summary>Takes the sockets out of rooms.</summary>
     public Task SocketsLeaveAsync(params string[] rooms)
     {
         Checked(rooms);
-        Visit(rooms, static (socket, all) => socket.Leave(all));
-        return Task.CompletedTask;
+        Task elsewhere = Remote?.LeaveAsync(rooms) ?? Task.CompletedTask;
+        Here.Leave(rooms);
+        return elsewhere;
     }
 
     /// <summary>Puts the sockets out of the namespace.</summary>
     /// <param name="close">Whether to close their connections too.</param>
     public Task DisconnectSocketsAsync(bool close = false)
     {
-        Visit(close, static (socket, isClose) => socket.Disconnect(isClose));
-        return Task.CompletedTask;
+        Task elsewhere = Remote?.DisconnectAsync(close) ?? Task.CompletedTask;
+        Here.Disconnect(close);
+        return elsewhere;
     }
 
     internal static string[] Checked(string[] rooms)
@@ -169,35 +159,11 @@ public sealed class Broadcast : IEmitter
         return rooms;
     }
 
-    private async Task JoinGuardedAsync(NamespaceAccess access, string[] rooms)
-    {
-        var sockets = new List<EventSocket>();
-        Visit(sockets, static (socket, all) => all.Add(socket));
-        foreach (EventSocket socket in sockets)
-        {
-            try
-            {
-                if (await access.TryJoinAsync(socket, rooms).ConfigureAwait(false) is { Code: ErrorCodes.TooManyRooms })
-                {
-                    NoteTooManyRooms(socket);
-                }
-            }
-            catch (Exception exception)
-            {
-                // It stays out, and the others are not to.
-                _namespace.Runtime.Logger.LifecycleFailed(exception, "authorization", socket.Id, _namespace.Name);
-            }
-        }
-    }
+    private static Task EverywhereAsync(Task? elsewhere, Task here) => elsewhere is null ? here : Task.WhenAll(elsewhere, here);
 
-    private static void NoteTooManyRooms(EventSocket socket)
-    {
-        EventRuntime runtime = socket.Namespace.Runtime;
-        runtime.Refusals.TooManyRooms(socket.Id, runtime.Options.MaxRoomsPerSocket);
-    }
+    private LocalSockets Here => new(_namespace, _audience);
+
+    private RemoteSockets? Remote => !_audience.IsLocal && _namespace.Runtime.Node is { } node ? new RemoteSockets(node, _audience) : null;
 
     private Broadcast With(Audience audience) => new(_namespace, audience, _timeout);
-
-    private void Visit<TState>(TState state, Action<EventSocket, TState> action) =>
-        _namespace.Index.Visit(_audience.Rooms, _audience.Except, state, action);
 }

@@ -1,3 +1,4 @@
+using WsServer.Cluster;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
@@ -142,6 +143,9 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
     /// <summary>All sockets but those in any of these rooms.</summary>
     public Broadcast Except(params string[] rooms) => Everyone().Except(rooms);
 
+    /// <summary>All sockets of this node.</summary>
+    public Broadcast Local => Everyone().Local;
+
     /// <summary>All sockets, with events that may be dropped for a client that does not keep up.</summary>
     public Broadcast Volatile => Everyone().Volatile;
 
@@ -210,8 +214,14 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         };
     }
 
+    /// <summary>Gives a packet to the sockets that are meant, on all nodes.</summary>
+    internal void Emit(Audience audience, in Packet packet) => Deliver(audience, packet, audience.IsLocal ? null : _runtime.Node);
+
     /// <summary>Gives a packet to the sockets of this node that are meant.</summary>
-    internal void Deliver(Audience audience, in Packet packet)
+    /// <param name="audience">Who is meant.</param>
+    /// <param name="packet">The packet.</param>
+    /// <param name="node">Where to publish it for other nodes; null where that is not wanted.</param>
+    internal void Deliver(Audience audience, in Packet packet, ServerNode? node = null)
     {
         // First of all, as it may run code of the program's.
         DropTerms? terms = TermsOf(packet, audience);
@@ -222,10 +232,11 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
             if (Recovery.IsActive && !audience.IsVolatile && packet.Id.IsNone)
             {
                 // The log keeps the arguments for longer than their memory may be the packet's.
-                PostLogged(audience, packet.Copy(), terms);
+                PostLogged(audience, packet.Copy(), terms, node);
             }
             else
             {
+                node?.Publish(audience, packet);
                 Post(audience, packet, terms);
             }
         }
@@ -236,7 +247,7 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         }
     }
 
-    private void PostLogged(Audience audience, in Packet packet, DropTerms? terms)
+    private void PostLogged(Audience audience, in Packet packet, DropTerms? terms, ServerNode? node)
     {
         Gathering gathering = Gathering.Current!;
         bool heldAll = gathering.HoldsAll;
@@ -245,6 +256,8 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         {
             lock (Recovery.Gate)
             {
+                // Within the gate: numbers of this node's events rise in the log, too.
+                node?.Publish(audience, packet);
                 Post(audience, packet with { Seq = Recovery.Log(audience, packet) }, terms);
             }
         }
@@ -264,6 +277,18 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         }
 
         _index.Visit(audience.Rooms, audience.Except, outgoing, static (socket, packet) => socket.Post(packet));
+    }
+
+    private void NoteInterest(ServerNode node, RoomChange change, string room)
+    {
+        if (change == RoomChange.Created)
+        {
+            node.Interest.Add(node.Channels.OfRoom(Name, room));
+        }
+        else if (change == RoomChange.Deleted)
+        {
+            node.Interest.Remove(node.Channels.OfRoom(Name, room));
+        }
     }
 
     private static Func<EventSocket, DisconnectReason, Task> AsTask(Action<EventSocket, DisconnectReason> handler)
@@ -291,6 +316,11 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
 
     private void RoomChanged(RoomChange change, string room, string sid)
     {
+        if (_runtime.Node is { } node)
+        {
+            NoteInterest(node, change, room);
+        }
+
         foreach (Action<RoomChange, string, string> handler in Delegate.EnumerateInvocationList(_roomHandlers))
         {
             try

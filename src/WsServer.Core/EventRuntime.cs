@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WsServer.Access;
 using WsServer.Backplane;
+using WsServer.Cluster;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
@@ -42,11 +43,17 @@ internal sealed class EventRuntime(
 
     public IServiceScopeFactory Scopes => scopes;
 
+    /// <summary>What carries events to other nodes; null for a server that is alone.</summary>
+    public IBackplane? Backplane { get; init; }
+
+    /// <summary>This node among others, null when the server is alone; set once, while the server is built.</summary>
+    public ServerNode? Node { get; set; }
+
+    /// <summary>An id for a socket: with several nodes it says on which one it was given.</summary>
+    public string NewSid() => RandomId.Create() + Node?.Id;
+
     /// <summary>Tells whose the tokens are that come inside a connection.</summary>
     public TokenAuthenticator Tokens => field ??= new TokenAuthenticator(this);
-
-    /// <summary>Where broadcasts go; set once, while the server is built.</summary>
-    public IBackplane Backplane { get; set; } = null!;
 
     /// <summary>What a client learns of an exception: in Development what it was, otherwise only that there was one.</summary>
     public EventError Describe(Exception exception) => new(

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using WsServer.Backplane;
+using WsServer.Cluster;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
@@ -26,11 +26,14 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
     private readonly OutboxSettings _outboxSettings;
     private readonly ConcurrentDictionary<Connection, Session> _open = new();
     private readonly MemoryWatch _memory;
+    private readonly DateTimeOffset _startedAt;
+    private readonly ServerSideEvents? _serverSide;
 
     internal EventServer(EventRuntime runtime)
     {
         EventServerOptions options = runtime.Options;
         _runtime = runtime;
+        _startedAt = runtime.Time.GetUtcNow();
         _namespaces = new NamespaceTable(runtime);
         _codec = new JsonPacketCodec(new EnvelopeLimits(options.MaxEventNameLength, options.MaxJsonDepth), runtime.Names);
         _limiter = new ConnectionLimiter(options, runtime.Time, runtime.Refusals, runtime.Metrics);
@@ -44,7 +47,13 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
         _outboxSettings = new OutboxSettings(
             options.MaxOutboxBytes, options.ErrorBudget, runtime.Time, runtime.Metrics, runtime.Logger, options.FanOutShardSize, options.MaxDroppableBytes);
         runtime.Recovery.Released = _namespaces.Release;
-        runtime.Backplane = new LocalBackplane((Audience audience, in Packet packet) => _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet));
+        if (runtime.Backplane is { } backplane)
+        {
+            runtime.Node = new ServerNode(backplane, runtime);
+            RemoteCalls.Serve(runtime.Node, _namespaces, runtime);
+            _serverSide = ServerSideEvents.Serve(runtime.Node, _namespaces, runtime);
+        }
+
         Root = _namespaces.GetOrAdd("/");
     }
 
@@ -229,6 +238,7 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
     public void Dispose()
     {
         _limiter.Dispose();
+        _serverSide?.Stop();
         if (_heartbeat.IsValueCreated)
         {
             _heartbeat.Value.Dispose();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using WsServer.Cluster;
 using WsServer.Limits;
 
 namespace WsServer;
@@ -192,6 +193,9 @@ public sealed class EventServerOptions
     /// <summary>How often clients may connect, and how much they may send.</summary>
     public EventServerLimits Limits { get; } = new();
 
+    /// <summary>How the server shares rooms with other nodes, if it is one of several.</summary>
+    public ClusterOptions Cluster { get; } = new();
+
     /// <summary>
     /// Compresses messages for clients that offer <c>permessage-deflate</c> (RFC 7692), and takes compressed ones from
     /// them. Null, the default: no compression. See docs/security.md before turning it on.
@@ -294,6 +298,7 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
         }
 
         errors.AddRange(EventServerLimitsValidator.FindErrors(options));
+        errors.AddRange(ClusterOptionsValidator.FindErrors(options.Cluster));
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         void AtLeast(string option, long value, long least)

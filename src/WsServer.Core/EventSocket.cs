@@ -32,7 +32,7 @@ public sealed class EventSocket : EventHandlers, IEmitter
         Handshake = handshake;
         Recovery = recovery;
         _outbox = outbox;
-        _member = new RoomMember<EventSocket>(RandomId.Create(), this, outbox);
+        _member = new RoomMember<EventSocket>(ns.Runtime.NewSid(), this, outbox);
         _life = new SocketLife(this, ns.Runtime, outbox, owner);
     }
 
@@ -171,8 +171,11 @@ public sealed class EventSocket : EventHandlers, IEmitter
             throw new EventException(TooManyRooms());
         }
 
-        return Task.CompletedTask;
+        return WhenHeard(rooms);
     }
+
+    /// <summary>Ends when what other nodes emit to these rooms arrives here.</summary>
+    internal Task WhenHeard(string[] rooms) => Namespace.Runtime.Node is { } node ? node.Interest.WhenReady(node.Channels, Namespace.Name, rooms) : Task.CompletedTask;
 
     /// <summary>Leaves rooms. The socket's own room cannot be left.</summary>
     public Task LeaveAsync(params string[] rooms)

@@ -78,7 +78,7 @@ internal sealed class NamespaceTable(EventRuntime runtime)
         {
             if (_entries.TryGetValue(ns.Name, out Entry? entry) && entry.Namespace == ns && --entry.Users == 0 && entry.IsDynamic)
             {
-                _entries.Remove(ns.Name);
+                Remove(ns.Name);
             }
         }
     }
@@ -102,7 +102,7 @@ internal sealed class NamespaceTable(EventRuntime runtime)
                 catch
                 {
                     // Half set up it might let in whom its middleware would turn away.
-                    _entries.Remove(name);
+                    Remove(name);
                     throw;
                 }
 
@@ -122,7 +122,14 @@ internal sealed class NamespaceTable(EventRuntime runtime)
 
         var entry = new Entry(new EventNamespace(name, runtime), isDynamic);
         _entries.Add(name, entry);
+        runtime.Node?.Interest.Add(runtime.Node.Channels.OfNamespace(name));
         return entry;
+    }
+
+    private void Remove(string name)
+    {
+        _entries.Remove(name);
+        runtime.Node?.Interest.Remove(runtime.Node.Channels.OfNamespace(name));
     }
 
     private sealed class Entry(EventNamespace ns, bool isDynamic)

@@ -10,16 +10,24 @@ internal static class RandomId
     // 144 random bits; base64url keeps them at 24 characters without padding.
     private const int Bytes = 18;
 
-    private const int Length = 24;
+    public const int Length = 24;
 
     private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     /// <summary>Whether it could be one.</summary>
-    public static bool IsOne(ReadOnlySpan<char> text) => text.Length == Length && !text.ContainsAnyExcept(Alphabet);
+    public static bool IsOne(ReadOnlySpan<char> text) => text.Length == Length && IsAlphabet(text);
 
-    public static string Create()
+    /// <summary>Whether it has no other characters than one.</summary>
+    public static bool IsAlphabet(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Alphabet);
+
+    public static string Create() => Create(Bytes);
+
+    /// <summary>One for a node, which has to be new rather than secret.</summary>
+    public static string CreateShort() => Create(6);
+
+    private static string Create(int bytes)
     {
-        Span<byte> id = stackalloc byte[Bytes];
+        Span<byte> id = stackalloc byte[bytes];
         RandomNumberGenerator.Fill(id);
         return Base64Url.EncodeToString(id);
     }

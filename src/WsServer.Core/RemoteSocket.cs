@@ -14,13 +14,25 @@ public sealed class RemoteSocket : IEmitter
         Rooms = socket.Rooms;
     }
 
+    internal RemoteSocket(EventNamespace ns, string id, Handshake handshake, IDictionary<object, object?> items, IReadOnlyCollection<string> rooms)
+    {
+        _self = ns.In(id);
+        Id = id;
+        Handshake = handshake;
+        Items = items;
+        Rooms = rooms;
+    }
+
     /// <summary>The socket's id.</summary>
     public string Id { get; }
 
-    /// <summary>How it came.</summary>
+    /// <summary>How it came; for a socket of another node without its cookies and credentials.</summary>
     public Handshake Handshake { get; }
 
-    /// <summary>What the handlers have kept with it.</summary>
+    /// <summary>
+    /// What the handlers have kept with it. For a socket of another node a copy of those with a string for a key and a string,
+    /// boolean, number or <see cref="System.Text.Json.JsonElement"/> for a value.
+    /// </summary>
     public IDictionary<object, object?> Items { get; }
 
     /// <summary>The rooms it was in, its own first.</summary>

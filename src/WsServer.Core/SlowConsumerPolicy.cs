@@ -66,6 +66,21 @@ public sealed class SlowConsumerPolicy
         _ => nameof(Disconnect),
     };
 
+    /// <summary>For other nodes: 1 for <see cref="Disconnect"/>, or a <see cref="DropKind"/> and 2, and what <see cref="Conflate(string)"/> takes.</summary>
+    internal (byte Kind, string? Key) ToWire(JsonArguments arguments) => _kind is { } kind
+        ? ((byte)(kind + 2), _keyOf is null ? _key : _keyOf(arguments))
+        : ((byte)1, null);
+
+    /// <exception cref="InvalidDataException">There is no such policy.</exception>
+    internal static SlowConsumerPolicy FromWire(byte kind, string? key) => kind switch
+    {
+        1 => Disconnect,
+        2 + (byte)DropKind.Newest => DropNewest,
+        2 + (byte)DropKind.Oldest => DropOldest,
+        2 + (byte)DropKind.Conflate when key is not null => Conflate(key),
+        _ => throw new InvalidDataException("A message of another node has an unknown policy."),
+    };
+
     /// <summary>Whether <see cref="TermsFor"/> gives the same for all emits of an event.</summary>
     internal bool IsFixed => _keyOf is null;
 

@@ -19,16 +19,17 @@ public partial class ArchitectureTests
     // Below the root types, which are everybody's words: what each folder may not know.
     public static TheoryData<string, string[]> Forbidden => new()
     {
-        { "Wire", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
-        { "Rooms", ["Access", "Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
-        { "Connections", ["Access", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
-        { "Access", ["Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
-        { "Recovery", ["Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
-        { "Limits", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Wire", ["Cluster", "Access", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Rooms", ["Cluster", "Access", "Wire", "Connections", "Dispatch", "Hosting", "Backplane", "Diagnostics", "Recovery"] },
+        { "Connections", ["Cluster", "Access", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
+        { "Access", ["Cluster", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
+        { "Recovery", ["Cluster", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
+        { "Limits", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Dispatch", ["Hosting", "Backplane"] },
-        { "Polling", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
-        { "Backplane", ["Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
-        { "Diagnostics", ["Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
+        { "Polling", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
+        { "Backplane", ["Cluster", "Wire", "Diagnostics", "Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
+        { "Cluster", ["Hosting", "Connections"] },
+        { "Diagnostics", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },
     };
 
@@ -83,11 +84,13 @@ public partial class ArchitectureTests
         }
     }
 
-    [Fact]
-    public void Another_protocol_lives_of_what_everybody_can_use()
+    [Theory]
+    [InlineData("WsServer.SocketIO")]
+    [InlineData("WsServer.RabbitMQ")]
+    public void Another_protocol_and_another_engine_live_of_what_everybody_can_use(string assembly)
     {
-        typeof(EventServer).Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Should().NotContain(a => a.AssemblyName.StartsWith("WsServer.SocketIO", StringComparison.Ordinal));
-        typeof(EventServer).Assembly.GetReferencedAssemblies().Should().NotContain(a => a.Name == "WsServer.SocketIO");
+        typeof(EventServer).Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Should().NotContain(a => a.AssemblyName.StartsWith(assembly, StringComparison.Ordinal));
+        typeof(EventServer).Assembly.GetReferencedAssemblies().Should().NotContain(a => a.Name == assembly);
     }
 
     [Fact]
@@ -101,6 +104,7 @@ public partial class ArchitectureTests
 
     [Theory]
     [InlineData("WsServer.Core")]
+    [InlineData("WsServer.RabbitMQ")]
     [InlineData("WsServer.SocketIO")]
     public void The_public_surface_is_the_one_agreed_on(string assembly)
     {

@@ -105,6 +105,7 @@ internal sealed class NamespaceAccess(EventRuntime runtime)
         }
         while (!ReferenceEquals(checkedWith, socket.Credential));
 
+        await socket.WhenHeard(rooms).ConfigureAwait(false);
         return null;
     }
 

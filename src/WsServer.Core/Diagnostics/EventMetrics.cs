@@ -20,6 +20,14 @@ internal sealed class EventMetrics
     private readonly Counter<long> _refused;
     private readonly Counter<long> _rateLimited;
     private readonly Counter<long> _logFailures;
+    private readonly Counter<long> _backplaneSent;
+    private readonly Counter<long> _backplaneSentBytes;
+    private readonly Counter<long> _backplaneReceived;
+    private readonly Counter<long> _backplaneReceivedBytes;
+    private readonly Counter<long> _backplaneDropped;
+    private readonly Counter<long> _backplaneIgnored;
+    private readonly Counter<long> _backplaneConnects;
+    private readonly Counter<long> _backplaneTimeouts;
     private readonly Meter _meter;
 
     public EventMetrics(IMeterFactory factory)
@@ -39,7 +47,46 @@ internal sealed class EventMetrics
         _refused = meter.CreateCounter<long>("wsserver.connections.refused", "{connection}", "Attempts to connect that were refused, by the limit that they met.");
         _rateLimited = meter.CreateCounter<long>("wsserver.rate_limited", "{message}", "Messages dropped because there were too many, by whose rate they were over.");
         _logFailures = meter.CreateCounter<long>("wsserver.log.failures", "{message}", "Log messages that could not be written.");
+        _backplaneSent = meter.CreateCounter<long>("wsserver.backplane.sent", "{message}", "Messages that went to other nodes.");
+        _backplaneSentBytes = meter.CreateCounter<long>("wsserver.backplane.sent.bytes", "By", "Their bytes.");
+        _backplaneReceived = meter.CreateCounter<long>("wsserver.backplane.received", "{message}", "Messages that came from other nodes.");
+        _backplaneReceivedBytes = meter.CreateCounter<long>("wsserver.backplane.received.bytes", "By", "Their bytes.");
+        _backplaneDropped = meter.CreateCounter<long>("wsserver.backplane.dropped", "{event}", "What other nodes were to get and did not, by why.");
+        _backplaneIgnored = meter.CreateCounter<long>("wsserver.backplane.ignored", "{message}", "What came from the backplane and was not used, by why.");
+        _backplaneConnects = meter.CreateCounter<long>("wsserver.backplane.connects", "{connection}", "Connections of the backplane.");
+        _backplaneTimeouts = meter.CreateCounter<long>("wsserver.backplane.timeouts", "{request}", "Requests that not all nodes have answered in time.");
     }
+
+    /// <summary>Has the nodes, the subscriptions and what waits for the backplane counted when somebody collects.</summary>
+    public void ObserveBackplane(Func<int> nodes, Func<int> subscriptions, Func<long> queued)
+    {
+        _meter.CreateObservableUpDownCounter("wsserver.backplane.nodes", nodes, "{node}", "Nodes, this one included.");
+        _meter.CreateObservableUpDownCounter("wsserver.backplane.subscriptions", subscriptions, "{channel}", "Channels that this node is subscribed to.");
+        _meter.CreateObservableUpDownCounter("wsserver.backplane.queued", queued, "By", "What waits for the backplane.");
+    }
+
+    public void BackplaneSent(int bytes)
+    {
+        _backplaneSent.Add(1);
+        _backplaneSentBytes.Add(bytes);
+    }
+
+    public void BackplaneReceived(int bytes)
+    {
+        _backplaneReceived.Add(1);
+        _backplaneReceivedBytes.Add(bytes);
+    }
+
+    /// <param name="reason">One of our words.</param>
+    /// <param name="count">How many.</param>
+    public void BackplaneDropped(string reason, int count) => _backplaneDropped.Add(count, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <param name="reason">One of our words.</param>
+    public void BackplaneIgnored(string reason) => _backplaneIgnored.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    public void BackplaneConnected() => _backplaneConnects.Add(1);
+
+    public void BackplaneTimeout() => _backplaneTimeouts.Add(1);
 
     /// <summary>Has the handlers that run counted when somebody collects.</summary>
     public void ObserveHandlers(Func<int> running, Func<int> hung)

@@ -138,4 +138,46 @@ internal static partial class Log
 
     [LoggerMessage(183, LogLevel.Debug, "A connection's socket was closed by somebody else before the server closed it.")]
     public static partial void PolledSocketGone(this ILogger logger);
+
+    [LoggerMessage(300, LogLevel.Information, "Node {Name} ({Node}) is connected to the other nodes. What came for it meanwhile is there: {IsResumed}.")]
+    public static partial void BackplaneConnected(this ILogger logger, string name, string node, bool isResumed);
+
+    [LoggerMessage(301, LogLevel.Warning, "The connection to the other nodes is lost ({Why}). This node goes on alone until it is back.")]
+    public static partial void BackplaneLost(this ILogger logger, string why);
+
+    [LoggerMessage(302, LogLevel.Information, "There is no connection to the other nodes yet ({Why}).")]
+    public static partial void BackplaneStillAway(this ILogger logger, string why);
+
+    [LoggerMessage(303, LogLevel.Warning, "Node {Name} starts without a connection to the others.")]
+    public static partial void BackplaneAbsent(this ILogger logger, string name);
+
+    [LoggerMessage(304, LogLevel.Error, "A message of {Length} bytes to the other nodes is refused again and again, and dropped.")]
+    public static partial void BackplaneRefused(this ILogger logger, Exception? exception, int length);
+
+    [LoggerMessage(305, LogLevel.Information, "Node {Name} ({Node}) is there.")]
+    public static partial void NodeJoined(this ILogger logger, string name, string node);
+
+    [LoggerMessage(306, LogLevel.Information, "Node {Name} ({Node}) is gone: {How}.")]
+    public static partial void NodeLeft(this ILogger logger, string name, string node, string how);
+
+    [LoggerMessage(307, LogLevel.Error, "Node {Name} spreads rooms over {Theirs} channels and this one over {Ours}: they do not get each other's events. Events:Cluster:Shards has to be the same.")]
+    public static partial void ShardsDiffer(this ILogger logger, string name, int theirs, int ours);
+
+    [LoggerMessage(308, LogLevel.Warning, "A message of node {Node} cannot be read.")]
+    public static partial void NodeMessageBroken(this ILogger logger, Exception exception, string node);
+
+    [LoggerMessage(309, LogLevel.Error, "A message ({Kind}) of node {Node} could not be handled.")]
+    public static partial void NodeMessageFailed(this ILogger logger, Exception exception, string kind, string node);
+
+    [LoggerMessage(310, LogLevel.Error, "A request ({Kind}) of node {Node} could not be handled.")]
+    public static partial void NodeRequestFailed(this ILogger logger, Exception exception, string kind, string node);
+
+    [LoggerMessage(311, LogLevel.Warning, "Not all nodes have answered a request ({Kind}) in time; what is known is without theirs.")]
+    public static partial void NodesSilent(this ILogger logger, string kind);
+
+    [LoggerMessage(312, LogLevel.Error, "Telling the other nodes that this one is there failed.")]
+    public static partial void NodeTickFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(313, LogLevel.Error, "The handler of the server-side event {Event} in {Namespace} failed.")]
+    public static partial void ServerSideFailed(this ILogger logger, Exception exception, string @event, string @namespace);
 }

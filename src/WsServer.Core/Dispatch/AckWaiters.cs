@@ -1,3 +1,4 @@
+using WsServer.Cluster;
 using WsServer.Wire;
 
 namespace WsServer.Dispatch;
@@ -26,23 +27,32 @@ internal sealed class AckWaiter : IAckWaiter
         _answer.TrySetException(new EventException(ErrorCodes.NotConnected, "The client left before it answered."));
 }
 
-/// <summary>Gathers the acks of all sockets that a broadcast reaches.</summary>
-internal sealed class AckCollector<T>(EventSerializer serializer) : IAckWaiter
+/// <summary>Asks sockets, and gathers what becomes of them.</summary>
+internal interface IAckCollector
+{
+    /// <summary>Asks one more socket. One that owes too many acks has failed already.</summary>
+    void Ask(EventSocket socket, PacketId id, OutgoingPacket packet);
+}
+
+/// <summary>Gathers the acks of all sockets that a broadcast reaches, here and on other nodes.</summary>
+/// <remarks>It is complete when all who ask have closed it, and all who were asked are settled.</remarks>
+internal sealed class AckCollector<T>(EventSerializer serializer) : IAckWaiter, IAckCollector, IRemoteAcks
 {
     private readonly Lock _gate = new();
-    private readonly List<EventSocket> _asked = [];
+    private readonly List<EventSocket> _askedHere = [];
+    private readonly List<string> _asked = [];
     private readonly Dictionary<string, BroadcastAck<T>> _answers = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _isSealed;
+    private int _open = 1;
 
     public Task Completed => _completed.Task;
 
-    /// <summary>Asks one more socket. One that owes too many acks has failed already.</summary>
     public void Ask(EventSocket socket, PacketId id, OutgoingPacket packet)
     {
         lock (_gate)
         {
-            _asked.Add(socket);
+            _askedHere.Add(socket);
+            _asked.Add(socket.Id);
         }
 
         try
@@ -55,12 +65,28 @@ internal sealed class AckCollector<T>(EventSerializer serializer) : IAckWaiter
         }
     }
 
-    /// <summary>Nobody else will be asked.</summary>
-    public void Seal()
+    public void Asked(IEnumerable<string> sids)
     {
         lock (_gate)
         {
-            _isSealed = true;
+            _asked.AddRange(sids);
+        }
+    }
+
+    public void Open(int more)
+    {
+        lock (_gate)
+        {
+            _open += more;
+        }
+    }
+
+    /// <summary>One of those who ask will ask nobody else.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _open--;
             CompleteIfDone();
         }
     }
@@ -88,14 +114,14 @@ internal sealed class AckCollector<T>(EventSerializer serializer) : IAckWaiter
     /// <summary>Stops waiting: who has not answered has timed out.</summary>
     public BroadcastAcks<T> Finish(PacketId id)
     {
-        foreach (EventSocket socket in _asked)
+        foreach (EventSocket socket in _askedHere)
         {
             socket.Forget(id);
         }
 
         lock (_gate)
         {
-            return new(_asked.ConvertAll(s => _answers.GetValueOrDefault(s.Id) ?? new BroadcastAck<T>(s.Id, AckOutcome.TimedOut)));
+            return new(_asked.ConvertAll(sid => _answers.GetValueOrDefault(sid) ?? new BroadcastAck<T>(sid, AckOutcome.TimedOut)));
         }
     }
 
@@ -110,7 +136,7 @@ internal sealed class AckCollector<T>(EventSerializer serializer) : IAckWaiter
 
     private void CompleteIfDone()
     {
-        if (_isSealed && _answers.Count == _asked.Count)
+        if (_open == 0 && _answers.Count == _asked.Count)
         {
             _completed.TrySetResult();
         }

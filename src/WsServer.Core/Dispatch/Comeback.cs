@@ -147,7 +147,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
 
         _namespace.Recovery.GiveUp(back);
         recovery.IsRecovered = false;
-        socket.Become(RandomId.Create(), default);
+        socket.Become(runtime.NewSid(), default);
         return ComebackOutcome.New;
     }
 

@@ -84,6 +84,12 @@ internal static class Entrance
             return false;
         }
 
+        if (runtime.Node is { } node)
+        {
+            // What other nodes emit from then on arrives here.
+            await node.Interest.WhenReady(node.Channels.OfNamespace(ns.Name)).ConfigureAwait(false);
+        }
+
         // Among the members first: a client that has read "connected" misses nothing that is emitted from then on.
         ns.Index.Add(socket.Member);
         var connected = new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = socket.Id };

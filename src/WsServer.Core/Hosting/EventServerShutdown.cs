@@ -10,10 +10,13 @@ namespace WsServer.Hosting;
 /// </summary>
 internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptions> host, TimeProvider time) : IHostedLifecycleService
 {
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
         server.Places.Report();
-        return server.RecoveryFile?.LoadAsync(cancellationToken) ?? Task.CompletedTask;
+        await (server.RecoveryFile?.LoadAsync(cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
+
+        // Before clients come, so that from the first they share their rooms.
+        await (server.Runtime.Node?.StartAsync(cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -37,6 +40,7 @@ internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptio
         using var quiet = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await server.DrainAsync(quiet.Token).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await (server.RecoveryFile?.SaveAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+        await (server.Runtime.Node?.StopAsync() ?? Task.CompletedTask).ConfigureAwait(false);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WsServer;
+using WsServer.Backplane;
 using WsServer.Diagnostics;
 using WsServer.Hosting;
 
@@ -81,6 +82,7 @@ public static class EventServiceExtensions
             provider.GetService<IHostEnvironment>()?.IsDevelopment() ?? false)
         {
             Loggers = provider.GetRequiredService<ILoggerFactory>(),
+            Backplane = provider.GetService<IBackplane>(),
             Memory = provider.GetService<MemoryProbe>() ?? new MemoryProbe(),
         };
     }
