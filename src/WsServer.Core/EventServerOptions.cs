@@ -177,6 +177,14 @@ public sealed class EventServerOptions
     public bool DirectSends { get; set; } = true;
 
     /// <summary>
+    /// How many threads wait for the sockets of the connections (with <c>epoll</c>, on Linux) and handle what comes there,
+    /// quick handlers included; one that a handler keeps for longer than some milliseconds is replaced meanwhile. 0 leaves
+    /// that to the runtime and its thread pool, which takes more time for each message, above all on a server that is not
+    /// busy; so it is where there is no <c>epoll</c>, or without <see cref="DirectSends"/>. Default: one for each core, at most 32.
+    /// </summary>
+    public int SocketLoops { get; set; } = Math.Min(Environment.ProcessorCount, 32);
+
+    /// <summary>
     /// Origins, besides the server's own, from which a browser may connect: <c>https://example.com</c>, or <c>*</c>
     /// for any. In Development any may. A request without an <c>Origin</c> header comes from no browser and passes.
     /// </summary>
@@ -243,6 +251,12 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
 
         AtLeast(nameof(options.ErrorBudget), options.ErrorBudget, 1);
         AtLeast(nameof(options.FanOutShardSize), options.FanOutShardSize, 1);
+        AtLeast(nameof(options.SocketLoops), options.SocketLoops, 0);
+        if (options.SocketLoops > 256)
+        {
+            errors.Add($"Events:{nameof(options.SocketLoops)} is {options.SocketLoops}; it must be at most 256.");
+        }
+
         AtLeast(nameof(options.MaxReplayEvents), options.MaxReplayEvents, 1);
         AtLeast(nameof(options.MaxReplayBytes), options.MaxReplayBytes, 1);
         AtLeast(nameof(options.MaxRecoverableSockets), options.MaxRecoverableSockets, 1);

@@ -127,6 +127,18 @@ internal static partial class Log
     [LoggerMessage(73, LogLevel.Error, "What was to be told of the end of connection {ConnectionId} failed.")]
     public static partial void ConnectionEndFailed(this ILogger logger, Exception exception, string connectionId);
 
+    [LoggerMessage(180, LogLevel.Information, "The runtime waits for the sockets of the connections, as the server cannot do it itself: {Reason}.")]
+    public static partial void NoPolling(this ILogger logger, string reason);
+
+    [LoggerMessage(181, LogLevel.Error, "What followed on something that came over a connection failed.")]
+    public static partial void PolledFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(182, LogLevel.Warning, "A handler keeps the thread that waits for sockets, and no other can be made to go on for it.")]
+    public static partial void NoPollThread(this ILogger logger, Exception exception);
+
+    [LoggerMessage(183, LogLevel.Debug, "A connection's socket was closed by somebody else before the server closed it.")]
+    public static partial void PolledSocketGone(this ILogger logger);
+
     [LoggerMessage(300, LogLevel.Information, "Node {Name} ({Node}) is connected to the other nodes. What came for it meanwhile is there: {IsResumed}.")]
     public static partial void BackplaneConnected(this ILogger logger, string name, string node, bool isResumed);
 
