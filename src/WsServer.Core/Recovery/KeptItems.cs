@@ -44,7 +44,8 @@ internal static class KeptItems
 
     public static ClaimsPrincipal? Restore(byte[]? user)
     {
-        if (user is null)
+        // Nothing at all is what some ways of writing JSON make of null.
+        if (user is not { Length: > 0 })
         {
             return null;
         }

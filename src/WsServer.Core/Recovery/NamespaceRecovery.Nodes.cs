@@ -112,9 +112,10 @@ internal sealed partial class NamespaceRecovery
             var missed = new List<Packet>();
             if (!server.CutOff.IsExpired(back) && TryReadMissed(back, seq, missed))
             {
-                // What is given stands in a log of its own: how old each is, is a matter of the window now.
+                // What is given stands in a log of its own: how old each is, is a matter of the window now. Between what the
+                // client has had and where it left nothing was meant for it, so nothing is missing behind the former.
                 LoggedEvent[] events = [.. missed.Select(packet => Alone(packet, back.Sid))];
-                var log = new MovedLog(back.MissedAfter(seq), _log.Position, events);
+                var log = new MovedLog(seq, _log.Position, events);
                 var socket = new MovedSocket(back.Save(server.Age(back.Time)), [new MovedStretch(0, 0, _log.Position, null, 0)]);
                 moved = new MovedSockets(heard(), [log], [socket]);
                 _cutOff--;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FluentAssertions;
+using WsServer.Tests.Access;
 using WsServer.Tests.Support;
 using Xunit;
 
@@ -135,6 +136,94 @@ public sealed class RecoveryAcrossNodesTests
             Names(await client.ComeBackAsync(nodes[(at + 1) % 3])).Should().Equal($"before {round}", $"between {round}", $"after {round}");
             (client.IsRecovered, client.Sid).Should().Be((true, sid));
         }
+    }
+
+    [Fact]
+    public async Task A_node_that_dies_takes_its_sessions_with_it()
+    {
+        await using TestHosts nodes = await TestHosts.StartAsync(3);
+        await using RecoveringClient client = await RecoveringClient.ConnectAsync(nodes[0]);
+        await client.CutAsync();
+        await nodes.LoseAsync(0);
+
+        await client.ComeBackAsync(nodes[1]);
+
+        client.IsRecovered.Should().BeFalse();
+        (await client.Connection.AskAsync("nothing")).TryGetProperty("error", out _).Should().BeTrue("it is served all the same");
+    }
+
+    [Fact]
+    public async Task Whoever_is_somebody_else_does_not_get_it_and_it_stays()
+    {
+        await using TestHosts nodes = await TestHosts.StartAsync(2, endpoints: app => app.Use((context, next) =>
+        {
+            context.User = GuardedHost.UserOf(context.Request.Query["as"]!);
+            return next();
+        }));
+        EventClient ann = await EventClient.OpenAsync(nodes[0], "/?recover=1&as=ann");
+        JsonElement had = await ann.ExpectAsync("connected");
+        (string session, long seq, string sid) = (had.GetProperty("session").GetString()!, had.GetProperty("seq").GetInt64(), had.GetProperty("sid").GetString()!);
+        ann.Abort();
+
+        await using EventClient bob = await EventClient.OpenAsync(nodes[1], $"/?session={session}&seq={seq}&as=bob");
+        JsonElement joined = await bob.ExpectAsync("connected");
+        await using EventClient again = await EventClient.OpenAsync(nodes[1], $"/?session={session}&seq={seq}&as=ann");
+        JsonElement back = await again.ExpectAsync("connected");
+
+        joined.GetProperty("recovered").GetBoolean().Should().BeFalse();
+        joined.GetProperty("sid").GetString().Should().NotBe(sid);
+        back.GetProperty("recovered").GetBoolean().Should().BeTrue();
+        back.GetProperty("sid").GetString().Should().Be(sid);
+        await ann.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_second_client_that_has_the_secret_takes_the_place_of_the_first_on_whatever_node()
+    {
+        await using TestHosts nodes = await TestHosts.StartAsync(3);
+        await using RecoveringClient first = await RecoveringClient.ConnectAsync(nodes[0]);
+        await first.CutAsync();
+        await first.ComeBackAsync(nodes[1]);
+        await using var second = new RecoveringClient(nodes[2]) { Session = first.Session, Seq = first.Seq };
+        await second.ComeBackAsync();
+
+        second.IsRecovered.Should().BeTrue();
+        second.Sid.Should().Be(first.Sid);
+        (await first.Connection.ClosedAsync()).Should().Be(4409);
+        (await nodes[0].Io.FetchSocketsAsync()).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Whom_the_other_node_does_not_let_in_is_told_so_and_its_session_is_over()
+    {
+        int asked = 0;
+        await using TestHosts nodes = await TestHosts.StartAsync(
+            2,
+            io => io.Use((_, next) => Interlocked.Increment(ref asked) == 1 ? next() : throw new EventException("banned", "Not any more.")),
+            o => o.RunMiddlewareOnRecovery = true);
+        await using RecoveringClient client = await RecoveringClient.ConnectAsync(nodes[0]);
+        await client.CutAsync();
+        await client.ReopenAsync(nodes[1]);
+
+        (await client.Connection.ExpectAsync("connect_error")).GetProperty("error").GetProperty("code").GetString().Should().Be("banned");
+        await client.Connection.ClosedAsync();
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            nodes[i].Io.Runtime.Recovery.CutOff.Count.Should().Be(0);
+        }
+    }
+
+    [Fact]
+    public async Task A_session_whose_time_is_over_is_over_on_every_node()
+    {
+        await using TestHosts nodes = await TestHosts.StartAsync(2, options: o => o.RecoveryWindow = TimeSpan.FromMilliseconds(300));
+        await using RecoveringClient client = await RecoveringClient.ConnectAsync(nodes[0]);
+        await client.CutAsync();
+        await Within.UntilAsync(() => nodes[0].Io.Runtime.Recovery.CutOff.All().All(nodes[0].Io.Runtime.Recovery.CutOff.IsExpired), "the time is over");
+
+        await client.ComeBackAsync(nodes[1]);
+
+        client.IsRecovered.Should().BeFalse();
     }
 
     private static async Task HeardAsync(TestHosts nodes)
