@@ -26,6 +26,16 @@ internal static class HostSetup
             : $"http://*:{port}");
     }
 
+    /// <summary>Makes this server one of several nodes when <c>Events:RabbitMQ</c> (<c>Events__RabbitMQ</c>) names a broker or sets an option of it.</summary>
+    public static void UseRabbitMQ(this WebApplicationBuilder builder)
+    {
+        IConfigurationSection section = builder.Configuration.GetSection("Events:RabbitMQ");
+        if (section.Value is { Length: > 0 } || section.GetChildren().Any())
+        {
+            builder.Services.AddRabbitMQ();
+        }
+    }
+
     /// <summary>Serves the page from beside the program, where the build puts it, wherever the program is started from.</summary>
     public static void UsePageFolder(this WebApplicationBuilder builder) =>
         builder.Environment.WebRootFileProvider = new Microsoft.Extensions.FileProviders.PhysicalFileProvider(Path.Combine(AppContext.BaseDirectory, "wwwroot"));

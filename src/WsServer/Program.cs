@@ -7,6 +7,7 @@ builder.UsePort(3000);
 builder.UsePageFolder();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
 builder.Services.AddEvents();
+builder.UseRabbitMQ();
 builder.Services.AddHealthChecks().AddEvents();
 
 WebApplication app = builder.Build();

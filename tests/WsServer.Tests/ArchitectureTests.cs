@@ -83,11 +83,13 @@ public partial class ArchitectureTests
         }
     }
 
-    [Fact]
-    public void Another_protocol_lives_of_what_everybody_can_use()
+    [Theory]
+    [InlineData("WsServer.SocketIO")]
+    [InlineData("WsServer.RabbitMQ")]
+    public void Another_protocol_and_another_engine_live_of_what_everybody_can_use(string assembly)
     {
-        typeof(EventServer).Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Should().NotContain(a => a.AssemblyName.StartsWith("WsServer.SocketIO", StringComparison.Ordinal));
-        typeof(EventServer).Assembly.GetReferencedAssemblies().Should().NotContain(a => a.Name == "WsServer.SocketIO");
+        typeof(EventServer).Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Should().NotContain(a => a.AssemblyName.StartsWith(assembly, StringComparison.Ordinal));
+        typeof(EventServer).Assembly.GetReferencedAssemblies().Should().NotContain(a => a.Name == assembly);
     }
 
     [Fact]
@@ -101,6 +103,7 @@ public partial class ArchitectureTests
 
     [Theory]
     [InlineData("WsServer.Core")]
+    [InlineData("WsServer.RabbitMQ")]
     [InlineData("WsServer.SocketIO")]
     public void The_public_surface_is_the_one_agreed_on(string assembly)
     {

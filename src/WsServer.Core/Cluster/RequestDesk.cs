@@ -72,8 +72,10 @@ internal sealed class RequestDesk(ServerNode node, ILogger logger)
 
     private readonly Action<NodeRequest>?[] _handlers = new Action<NodeRequest>?[byte.MaxValue + 1];
 
+    private readonly Lock _gate = new();
+
     // Those whose census has not come yet. It comes next from the same node, if it comes.
-    private readonly HashSet<(string, long)> _arrived = [];
+    private readonly HashSet<(string Node, long Id)> _arrived = [];
 
     public void Handle(RequestKind kind, Action<NodeRequest> handler) => _handlers[(byte)kind] = handler;
 
@@ -82,9 +84,9 @@ internal sealed class RequestDesk(ServerNode node, ILogger logger)
         long id = content.Int64();
         var kind = (RequestKind)content.Byte();
         Audience? audience = content.Bool() ? content.ReadAudience() : null;
-        if (audience is not null && _arrived.Count < MaxRemembered)
+        if (audience is not null && !TryNote(sender, id))
         {
-            _arrived.Add((sender, id));
+            throw new InvalidDataException("There are too many requests whose census has not come.");
         }
 
         var request = new NodeRequest(node, sender, id, audience, content);
@@ -108,9 +110,32 @@ internal sealed class RequestDesk(ServerNode node, ILogger logger)
     public void Counted(string sender, WireReader content)
     {
         long id = content.Int64();
-        if (!_arrived.Remove((sender, id)))
+        bool hasArrived;
+        lock (_gate)
+        {
+            hasArrived = _arrived.Remove((sender, id));
+        }
+
+        if (!hasArrived)
         {
             node.Reply(sender, id, isLast: true, content: null);
+        }
+    }
+
+    /// <summary>A node is gone, and its requests with it.</summary>
+    public void Forget(string sender)
+    {
+        lock (_gate)
+        {
+            _arrived.RemoveWhere(a => a.Node == sender);
+        }
+    }
+
+    private bool TryNote(string sender, long id)
+    {
+        lock (_gate)
+        {
+            return _arrived.Count < MaxRemembered && _arrived.Add((sender, id));
         }
     }
 }

@@ -418,6 +418,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         {
             _runtime.Logger.NodeLeft(gone.Name, gone.Id, how);
             _requests.Gone(gone.Id);
+            _desk.Forget(gone.Id);
             Left?.Invoke(gone);
         }
     }

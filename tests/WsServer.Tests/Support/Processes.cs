@@ -27,6 +27,10 @@ internal sealed partial class RunningProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Everything it has printed.</summary>
     public string Transcript
     {
@@ -120,12 +124,17 @@ internal sealed partial class RunningProcess : IAsyncDisposable
     public async Task<int> StopAsync()
     {
         const int SigTerm = 15;
-        if (SendSignal(_process.Id, SigTerm) != 0)
+        Signal(SigTerm);
+        return await WaitForExitAsync(Patience);
+    }
+
+    /// <summary>Sends it a signal, by its number.</summary>
+    public void Signal(int signal)
+    {
+        if (SendSignal(_process.Id, signal) != 0)
         {
             throw new InvalidOperationException($"The process is gone already. It printed:\n{Transcript}");
         }
-
-        return await WaitForExitAsync(Patience);
     }
 
     public async Task<int> WaitForExitAsync(TimeSpan patience)

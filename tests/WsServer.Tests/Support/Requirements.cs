@@ -31,6 +31,12 @@ internal static class Requirements
     /// <summary>The tool of the certificate store that Chromium has on Linux; null without.</summary>
     public static string? CertUtil { get; } = FindOnPath("certutil");
 
+    /// <summary>RabbitMQ as Debian packs it, without the script around it that only root and its own user may run; null without.</summary>
+    public static string? RabbitMQ { get; } = File.Exists("/usr/lib/rabbitmq/bin/rabbitmq-server") ? "/usr/lib/rabbitmq/bin/rabbitmq-server" : null;
+
+    /// <summary>The name server of Erlang, which RabbitMQ needs.</summary>
+    public static string? Epmd { get; } = FindOnPath("epmd");
+
     /// <summary>The wscat of <c>tests/node</c>.</summary>
     public static string Wscat { get; } = Repository.PathTo("tests", "node", "node_modules", "wscat", "bin", "wscat");
 
@@ -91,6 +97,17 @@ internal sealed class NginxFactAttribute : FactAttribute
     public NginxFactAttribute() => Skip =
         Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
         ?? Requirements.SkipUnless(Requirements.Nginx is not null, "nginx is missing.");
+}
+
+/// <summary>A test with a real RabbitMQ.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RabbitMQFactAttribute : FactAttribute
+{
+    public RabbitMQFactAttribute() => Skip = Reason;
+
+    public static string? Reason { get; } =
+        Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
+        ?? Requirements.SkipUnless(Requirements.RabbitMQ is not null && Requirements.Epmd is not null, "RabbitMQ is missing (Debian: rabbitmq-server).");
 }
 
 /// <summary>A test with a program of Node.js from <c>tests/node</c>.</summary>
