@@ -189,7 +189,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
     }
 
     /// <summary>The same for an answer that comes in parts, put together; null when it does not come to its end.</summary>
-    public async Task<ReadOnlyMemory<byte>?> AskNodeInPartsAsync(string node, RequestKind kind, Action<WireBuffer> write)
+    public async Task<ReadOnlyMemory<byte>?> AskNodeInPartsAsync(string node, RequestKind kind, Action<WireBuffer> write, TimeSpan timeout)
     {
         if (!Nodes.Has(node) || !IsConnected)
         {
@@ -199,7 +199,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         var parts = new GatheredReply();
         Requests.Pending pending = _requests.Open([node], parts);
         Send(MessageKind.Request, [Channels.OfNode(node)], WriteRequest(pending.Id, kind, null, write));
-        if (!await _requests.WaitAsync(pending, _runtime.Options.Cluster.RequestTimeout).ConfigureAwait(false))
+        if (!await _requests.WaitAsync(pending, timeout).ConfigureAwait(false))
         {
             _runtime.Metrics.BackplaneTimeout();
         }

@@ -133,13 +133,24 @@ internal sealed class SessionDesk(ServerNode node, NamespaceTable namespaces, Se
     private Heard Heard() => new(node.Numbers());
 
     // Whether something was given and goes.
-    private static bool Reply(NodeRequest request, Departure departure, MovedSockets? moved)
+    private bool Reply(NodeRequest request, Departure departure, MovedSockets? moved)
     {
         var answer = new WireBuffer();
         answer.Byte((byte)departure);
-        if (moved is not null)
+        try
         {
-            MovedSocketsForm.Write(answer, moved);
+            if (moved is not null)
+            {
+                MovedSocketsForm.Write(answer, moved);
+            }
+        }
+        catch (Exception exception)
+        {
+            // An item of the program's that cannot be written, for example: then it stays here.
+            runtime.Logger.NodeRequestFailed(exception, nameof(SessionRequest.Take), request.Sender);
+            answer.Dispose();
+            request.Done();
+            return false;
         }
 
         return request.DoneInParts(answer) && moved is not null;

@@ -68,7 +68,10 @@ internal sealed class SessionMoves
             long from = await ns.Recovery.BeginArrivalAsync(position + (Margin << (2 * attempt))).ConfigureAwait(false);
             try
             {
-                ReadOnlyMemory<byte>? reply = await _node.AskNodeInPartsAsync(node, RequestKind.Session, content => ask(content, from)).ConfigureAwait(false);
+                // The other answers at once. If its answer is long under way there is still nobody else who has what is in
+                // it, so that it is waited for as long as it is of use; unless the other is gone.
+                ReadOnlyMemory<byte>? reply = await _node.AskNodeInPartsAsync(
+                    node, RequestKind.Session, content => ask(content, from), _runtime.Options.RecoveryWindow).ConfigureAwait(false);
                 if (reply is not { IsEmpty: false } answer)
                 {
                     return Departure.Gone;

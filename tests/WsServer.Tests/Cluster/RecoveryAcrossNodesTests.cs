@@ -226,6 +226,90 @@ public sealed class RecoveryAcrossNodesTests
         client.IsRecovered.Should().BeFalse();
     }
 
+    [Fact]
+    public async Task More_sockets_than_go_together_are_spread_over_the_nodes_that_stay_and_all_come_back()
+    {
+        const int Clients = 20;
+        await using TestHosts nodes = await TestHosts.StartAsync(3, io => io.Of(name => name.StartsWith("/team", StringComparison.Ordinal), _ => { }));
+        var clients = new List<RecoveringClient>();
+        for (int i = 0; i < Clients; i++)
+        {
+            clients.Add(await RecoveringClient.ConnectAsync(nodes[0], $"/team{i % 4}"));
+            await clients[i].CutAsync();
+        }
+
+        await nodes.RestartAsync(0);
+
+        nodes[1].Io.Runtime.Recovery.CutOff.Count.Should().Be(Clients / 2);
+        nodes[2].Io.Runtime.Recovery.CutOff.Count.Should().Be(Clients / 2);
+        for (int i = 0; i < Clients; i++)
+        {
+            nodes[1 + (i % 2)].Io.Namespaces.SingleOrDefault(n => n.Name == $"/team{i % 4}")?.EmitAsync($"{i}");
+            await HeardAsync(nodes);
+            await clients[i].ComeBackAsync(nodes[i % 3]);
+            clients[i].IsRecovered.Should().BeTrue();
+            await clients[i].DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_node_without_others_leaves_its_sessions_to_the_file()
+    {
+        string folder = Directory.CreateTempSubdirectory("wsserver-").FullName;
+        try
+        {
+            await using TestHosts nodes = await TestHosts.StartAsync(1, options: o => o.RecoveryFile = Path.Combine(folder, "recovery.json"));
+            await using RecoveringClient client = await RecoveringClient.ConnectAsync(nodes[0]);
+            string sid = client.Sid;
+            await nodes.RestartAsync(0);
+            await nodes[0].Io.To(sid).EmitAsync("missed");
+
+            (await client.ComeBackToAsync(nodes[0])).Should().Equal("missed");
+            (client.IsRecovered, client.Sid).Should().Be((true, sid));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_handler_emits_to_a_socket_that_has_moved_reaches_it()
+    {
+        EventSocket? kept = null;
+        await using TestHosts nodes = await TestHosts.StartAsync(2, io => io.OnConnection(s => { kept ??= s; }));
+        await using RecoveringClient client = await RecoveringClient.ConnectAsync(nodes[0]);
+        await Within.UntilAsync(() => kept is not null, "the handler has it");
+        await client.CutAsync();
+        await client.ComeBackAsync(nodes[1]);
+
+        await kept!.EmitAsync("done");
+
+        (await client.EventAsync("done")).GetProperty("seq").GetInt64().Should().BePositive();
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_when_clients_that_have_moved_are_gone()
+    {
+        await using TestHosts nodes = await TestHosts.StartAsync(2, io => io.Of(name => name == "/team", _ => { }), o => o.RecoveryWindow = TimeSpan.FromSeconds(1));
+        RecoveringClient client = await RecoveringClient.ConnectAsync(nodes[0], "/team");
+        await nodes[0].Io.Namespaces.Single(n => n.Name == "/team").FindSocket(client.Sid)!.JoinAsync("ours");
+        for (int i = 1; i < 5; i++)
+        {
+            await client.ComeBackAsync(nodes[i % 2]);
+            client.IsRecovered.Should().BeTrue();
+        }
+
+        await client.DisposeAsync();
+
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            EventServerHost node = nodes[i];
+            await Within.UntilAsync(() => node.Io.Namespaces.All(n => n.Name == "/"), "the namespace has ended with its last socket");
+            node.Io.Runtime.Recovery.CutOff.Count.Should().Be(0);
+        }
+    }
+
     private static async Task HeardAsync(TestHosts nodes)
     {
         // What is asked of all comes behind what was said to them.
