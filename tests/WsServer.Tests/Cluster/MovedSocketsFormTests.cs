@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FluentAssertions;
 using WsServer.Cluster;
 using WsServer.Recovery;
@@ -19,7 +20,8 @@ public sealed class MovedSocketsFormTests
         MovedSockets read = MovedSocketsForm.Read(ref reader);
 
         reader.IsAtEnd.Should().BeTrue();
-        read.Should().BeEquivalentTo(moved, o => o.ComparingByMembers<LoggedEvent>().ComparingByMembers<SocketSnapshot>().ComparingByMembers<MovedSockets>());
+        read.Should().BeEquivalentTo(moved, o => o.ComparingByMembers<LoggedEvent>().ComparingByMembers<SocketSnapshot>().ComparingByMembers<MovedSockets>()
+            .Using<JsonElement>(c => c.Subject.GetRawText().Should().Be(c.Expectation.GetRawText())).WhenTypeIs<JsonElement>());
         read.Sockets[0].Socket.User.Should().BeNullOrEmpty();
     }
 
