@@ -26,7 +26,7 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         Name = name;
         _runtime = runtime;
         HandlerTable = new HandlerTable(runtime.Names);
-        _index = new RoomIndex<EventSocket>(RoomChanged, runtime.Options.MaxRoomsPerSocket);
+        _index = new RoomIndex<EventSocket>(RoomChanged, runtime.Options.MaxRoomsPerSocket, runtime.Time);
         _everyone = new Broadcast(this);
         Recovery = new NamespaceRecovery(this, runtime.Recovery);
     }
@@ -331,6 +331,11 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         if (_runtime.Node is { } node)
         {
             NoteInterest(node, change, room);
+        }
+
+        if (change is RoomChange.Joined or RoomChange.Left)
+        {
+            _presence?.Note(sid, room);
         }
 
         foreach (Action<RoomChange, string, string> handler in Delegate.EnumerateInvocationList(_roomHandlers))

@@ -6,6 +6,7 @@ using WsServer.Cluster;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
+using WsServer.Presence;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -48,6 +49,9 @@ internal sealed class EventRuntime(
 
     /// <summary>This node among others, null when the server is alone; set once, while the server is built.</summary>
     public ServerNode? Node { get; set; }
+
+    /// <summary>Knows who is where; set once, while the server is built.</summary>
+    public ServerPresence Presence { get; set; } = null!;
 
     /// <summary>An id for a socket: with several nodes it says on which one it was given.</summary>
     public string NewSid() => RandomId.Create() + Node?.Id;

@@ -5,6 +5,7 @@ using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
+using WsServer.Presence;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -55,6 +56,7 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
             runtime.Moves = SessionMoves.Serve(runtime.Node, _namespaces, runtime);
         }
 
+        runtime.Presence = new ServerPresence(runtime, _namespaces);
         Root = _namespaces.GetOrAdd("/");
     }
 

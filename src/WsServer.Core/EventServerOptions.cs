@@ -189,6 +189,9 @@ public sealed class EventServerOptions
     /// <summary>How the server shares rooms with other nodes, if it is one of several.</summary>
     public ClusterOptions Cluster { get; } = new();
 
+    /// <summary>Who is where, and what is told of it.</summary>
+    public PresenceOptions Presence { get; } = new();
+
     /// <summary>
     /// Compresses messages for clients that offer <c>permessage-deflate</c> (RFC 7692), and takes compressed ones from
     /// them. Null, the default: no compression. See docs/security.md before turning it on.
@@ -286,6 +289,7 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
 
         errors.AddRange(EventServerLimitsValidator.FindErrors(options));
         errors.AddRange(ClusterOptionsValidator.FindErrors(options.Cluster));
+        errors.AddRange(options.Presence.FindErrors());
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         void AtLeast(string option, long value, long least)

@@ -140,7 +140,11 @@ internal sealed class NamespaceTable(EventRuntime runtime)
 
     private void Remove(string name)
     {
-        _entries.Remove(name);
+        if (_entries.Remove(name, out Entry? entry))
+        {
+            entry.Namespace.Presence?.End();
+        }
+
         runtime.Node?.Interest.Remove(runtime.Node.Channels.OfNamespace(name));
     }
 

@@ -28,6 +28,7 @@ public partial class ArchitectureTests
         { "Dispatch", ["Hosting", "Backplane"] },
         { "Backplane", ["Cluster", "Wire", "Diagnostics", "Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
         { "Cluster", ["Hosting", "Connections"] },
+        { "Presence", ["Access", "Connections", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "Diagnostics", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },
     };

@@ -188,23 +188,17 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         return pending.Replies is [NodeReply reply] ? reply : null;
     }
 
-    /// <summary>The same for an answer that comes in parts, put together; null when it does not come to its end.</summary>
-    public async Task<ReadOnlyMemory<byte>?> AskNodeInPartsAsync(string node, RequestKind kind, Action<WireBuffer> write, TimeSpan timeout)
+    /// <summary>Asks one node, whose answer comes in parts; null when it cannot be asked.</summary>
+    public Requests.Pending? AskNode(string node, RequestKind kind, Action<WireBuffer> write, IReplies replies)
     {
         if (!Nodes.Has(node) || !IsConnected)
         {
             return null;
         }
 
-        var parts = new GatheredReply();
-        Requests.Pending pending = _requests.Open([node], parts);
+        Requests.Pending pending = _requests.Open([node], replies);
         Send(MessageKind.Request, [Channels.OfNode(node)], WriteRequest(pending.Id, kind, null, write));
-        if (!await _requests.WaitAsync(pending, timeout).ConfigureAwait(false))
-        {
-            _runtime.Metrics.BackplaneTimeout();
-        }
-
-        return parts.Content;
+        return pending;
     }
 
     /// <summary>What this node has dealt with: all that others have said up to what is being handled, and all that it has said itself.</summary>

@@ -70,9 +70,15 @@ internal sealed class SessionMoves
             {
                 // The other answers at once. If its answer is long under way there is still nobody else who has what is in
                 // it, so that it is waited for as long as it is of use; unless the other is gone.
-                ReadOnlyMemory<byte>? reply = await _node.AskNodeInPartsAsync(
-                    node, RequestKind.Session, content => ask(content, from), _runtime.Options.RecoveryWindow).ConfigureAwait(false);
-                if (reply is not { IsEmpty: false } answer)
+                var reply = new GatheredReply();
+                if (_node.AskNode(node, RequestKind.Session, content => ask(content, from), reply) is { } pending)
+                {
+                    // One that has gone before it was asked does not go again.
+                    TimeSpan timeout = _node.Nodes.Has(node) ? _runtime.Options.RecoveryWindow : TimeSpan.Zero;
+                    await _node.WaitAsync(pending, timeout).ConfigureAwait(false);
+                }
+
+                if (reply.Content is not { IsEmpty: false } answer)
                 {
                     return Departure.Gone;
                 }

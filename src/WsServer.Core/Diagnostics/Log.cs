@@ -169,6 +169,18 @@ internal static partial class Log
     [LoggerMessage(313, LogLevel.Error, "The handler of the server-side event {Event} in {Namespace} failed.")]
     public static partial void ServerSideFailed(this ILogger logger, Exception exception, string @event, string @namespace);
 
+    [LoggerMessage(320, LogLevel.Error, "A handler of presence failed, of a change in {Room} of {Namespace}.")]
+    public static partial void PresenceHandlerFailed(this ILogger logger, Exception exception, string room, string @namespace);
+
+    [LoggerMessage(321, LogLevel.Warning, "Handlers of presence are {Count} changes behind in {Namespace}. They are told the difference when they have caught up.")]
+    public static partial void PresenceBehind(this ILogger logger, int count, string @namespace);
+
+    [LoggerMessage(322, LogLevel.Information, "Changes of who is in the rooms of node {Node} were missed. It is asked for all of it.")]
+    public static partial void PresenceMissed(this ILogger logger, string node);
+
+    [LoggerMessage(323, LogLevel.Warning, "Node {Node} has not said in time who is in its rooms. It is asked again.")]
+    public static partial void PresenceUnanswered(this ILogger logger, string node);
+
     [LoggerMessage(330, LogLevel.Error, "Bringing sessions of {Namespace} from one node to another failed.")]
     public static partial void SessionMoveFailed(this ILogger logger, Exception exception, string @namespace);
 

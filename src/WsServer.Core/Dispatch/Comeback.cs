@@ -139,7 +139,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         // Before the gate is closed, as handlers of room events run here. The socket takes nothing yet: what is emitted
         // from here on stands in the log.
         _namespace.Recovery.HoldSid(recovery, back.Sid);
-        _namespace.Index.Add(socket.Member);
+        socket.Enter();
         _namespace.Recovery.RestoreJoins(recovery, back);
         socket.TryJoin([.. back.Rooms.Keys]);
         Gathering gathering = Gathering.Open();

@@ -44,8 +44,7 @@ internal static class KeptItems
 
     public static ClaimsPrincipal? Restore(byte[]? user)
     {
-        // Nothing at all is what some ways of writing JSON make of null.
-        if (user is not { Length: > 0 })
+        if (user is null)
         {
             return null;
         }

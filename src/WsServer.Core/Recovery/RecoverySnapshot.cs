@@ -41,8 +41,10 @@ internal sealed record SocketSnapshot(
     long Position,
     TimeSpan Age,
     IReadOnlyDictionary<string, JsonElement> Items,
-    byte[]? User);
+    byte[]? User,
+    byte[]? Presence = null);
 
+// By metadata: the other way makes an empty string of bytes that are null.
 [JsonSerializable(typeof(RecoverySnapshot))]
-[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 internal sealed partial class RecoverySnapshotContext : JsonSerializerContext;

@@ -22,7 +22,7 @@ public sealed class MovedSocketsFormTests
         reader.IsAtEnd.Should().BeTrue();
         read.Should().BeEquivalentTo(moved, o => o.ComparingByMembers<LoggedEvent>().ComparingByMembers<SocketSnapshot>().ComparingByMembers<MovedSockets>()
             .Using<JsonElement>(c => c.Subject.GetRawText().Should().Be(c.Expectation.GetRawText())).WhenTypeIs<JsonElement>());
-        read.Sockets[0].Socket.User.Should().BeNullOrEmpty();
+        (read.Sockets[0].Socket.User, read.Sockets[0].Socket.Presence).Should().Be(((byte[]?)null, (byte[]?)null));
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class MovedSocketsFormTests
     {
         var e = new LoggedEvent(9, TimeSpan.FromSeconds(3), "said", "[1]"u8.ToArray(), 1, [[1, 2]], ["ours"], ["mute"], Sid: null) { Origin = new Origin("AAAAAAAA", 5) };
         LoggedEvent alone = e with { Seq = 12, Attachments = [], Rooms = [], Except = [], Sid = "me", Origin = default };
-        var socket = new SocketSnapshot("secret", "me", "ann", new Dictionary<string, long> { ["me"] = 0, ["ours"] = 3 }, 1, 9, 10, TimeSpan.FromSeconds(1), KeptItems.Save(Items()), User: []);
+        var socket = new SocketSnapshot("secret", "me", "ann", new Dictionary<string, long> { ["me"] = 0, ["ours"] = 3 }, 1, 9, 10, TimeSpan.FromSeconds(1), KeptItems.Save(Items()), User: null);
         return new MovedSockets(
             Heard,
             [new MovedLog(1, 12, [e, alone]), new MovedLog(3, 3, [])],
