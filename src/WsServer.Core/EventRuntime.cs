@@ -56,6 +56,12 @@ internal sealed class EventRuntime(
     /// <summary>An id for a socket: with several nodes it says on which one it was given.</summary>
     public string NewSid() => RandomId.Create() + Node?.Id;
 
+    /// <summary>A secret by which a client comes back: with several nodes it says which one to ask.</summary>
+    public string NewSession() => RandomId.Create() + Node?.Id;
+
+    /// <summary>What brings clients back to what they had on another node; null for a server that is alone.</summary>
+    public SessionMoves? Moves { get; set; }
+
     /// <summary>Tells whose the tokens are that come inside a connection.</summary>
     public TokenAuthenticator Tokens => field ??= new TokenAuthenticator(this);
 

@@ -53,6 +53,7 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
             runtime.Node = new ServerNode(backplane, runtime);
             RemoteCalls.Serve(runtime.Node, _namespaces, runtime);
             _serverSide = ServerSideEvents.Serve(runtime.Node, _namespaces, runtime);
+            runtime.Moves = SessionMoves.Serve(runtime.Node, _namespaces, runtime);
         }
 
         runtime.Presence = new ServerPresence(runtime, _namespaces);

@@ -139,7 +139,8 @@ public sealed class EventServerOptions
     /// A file in which a server that stops leaves what its clients can come back to, for the one that starts after it: then
     /// a client that asks for it comes back over a restart to its id, its rooms and what it missed. It is removed when it
     /// has been read, has secrets in it, and belongs where only the server may read. Of <see cref="EventSocket.Items"/> it
-    /// has those with a string for a key and a string, boolean, number or <c>JsonElement</c> for a value. Default none.
+    /// has those with a string for a key and a string, boolean, number or <c>JsonElement</c> for a value. Default none. With
+    /// several nodes the others take over what they can, and the file has the rest.
     /// </summary>
     public string? RecoveryFile { get; set; }
 

@@ -201,8 +201,9 @@ public sealed partial class EventSocket : EventHandlers, IEmitter
         var packet = new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments };
         if (Recovery is { Session: not null } recovery && (isConnected || recovery.IsCutOff))
         {
-            // Also when the client is away: it is given what it missed when it comes back.
-            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [], [], IsVolatile: false) { Sid = Id }, packet);
+            // Also when the client is away: it is given what it missed when it comes back, which may be on another node.
+            Audience self = recovery.Self ??= new Audience(Namespace.Name, [], [], IsVolatile: false) { Sid = Id };
+            Namespace.Deliver(self, packet, isConnected ? null : Namespace.Runtime.Node);
         }
         else if (isConnected)
         {

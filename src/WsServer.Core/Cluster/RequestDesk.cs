@@ -6,6 +6,9 @@ namespace WsServer.Cluster;
 /// <summary>Something that another node has asked. Whoever handles it answers to the end, once; in parts before, if it likes.</summary>
 internal sealed class NodeRequest(ServerNode node, string sender, long id, Audience? audience, WireReader content)
 {
+    // What a message broker takes with ease.
+    private const int PartLength = 256 * 1024;
+
     private int _isAnswered;
 
     /// <summary>Who asks.</summary>
@@ -30,16 +33,34 @@ internal sealed class NodeRequest(ServerNode node, string sender, long id, Audie
         }
     }
 
-    /// <summary>Answers to the end; nothing is an answer, too. The buffer is disposed of.</summary>
-    public void Done(WireBuffer? answer = null)
+    /// <summary>Answers to the end; nothing is an answer, too. The buffer is disposed of. False when the answer does not go.</summary>
+    public bool Done(WireBuffer? answer = null)
     {
         if (Interlocked.Exchange(ref _isAnswered, 1) == 0)
         {
-            node.Reply(sender, id, isLast: true, answer);
+            return node.Reply(sender, id, isLast: true, answer);
         }
-        else
+
+        answer?.Dispose();
+        return false;
+    }
+
+    /// <summary>The same for who puts parts together. The buffer is disposed of.</summary>
+    public bool DoneInParts(WireBuffer answer)
+    {
+        using (answer)
         {
-            answer?.Dispose();
+            for (ReadOnlyMemory<byte> rest = answer.Memory; !rest.IsEmpty; rest = rest[Math.Min(PartLength, rest.Length)..])
+            {
+                var part = new WireBuffer();
+                part.Raw(rest.Span[..Math.Min(PartLength, rest.Length)]);
+                if (!node.Reply(sender, id, isLast: false, part))
+                {
+                    return false;
+                }
+            }
+
+            return Done();
         }
     }
 }

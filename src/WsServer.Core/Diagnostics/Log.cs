@@ -192,4 +192,16 @@ internal static partial class Log
 
     [LoggerMessage(323, LogLevel.Warning, "Node {Node} has not said in time who is in its rooms. It is asked again.")]
     public static partial void PresenceUnanswered(this ILogger logger, string node);
+
+    [LoggerMessage(330, LogLevel.Error, "Bringing sessions of {Namespace} from one node to another failed.")]
+    public static partial void SessionMoveFailed(this ILogger logger, Exception exception, string @namespace);
+
+    [LoggerMessage(331, LogLevel.Information, "{Count} sessions of {Namespace} were taken over from node {Node}, which stops.")]
+    public static partial void SessionsAdopted(this ILogger logger, int count, string @namespace, string node);
+
+    [LoggerMessage(332, LogLevel.Information, "{Count} sessions were handed over to other nodes; {Left} were not.")]
+    public static partial void SessionsHandedOver(this ILogger logger, int count, int left);
+
+    [LoggerMessage(333, LogLevel.Warning, "There was no time to hand over all sessions to other nodes: the clients of {Count} begin anew.")]
+    public static partial void HandOverCutShort(this ILogger logger, int count);
 }

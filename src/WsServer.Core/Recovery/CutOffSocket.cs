@@ -45,6 +45,12 @@ internal sealed class CutOffSocket
     /// <summary>When it was cut off, as a timestamp.</summary>
     public long Time { get; init; }
 
+    /// <summary>Where what it missed stands; null when that is the namespace's log alone.</summary>
+    public History? History { get; set; }
+
+    /// <summary>The rooms whose events arrive here for its sake.</summary>
+    public string[] Held { get; set; } = [];
+
     /// <summary>In the form that outlives the process.</summary>
     public SocketSnapshot Save(TimeSpan age) =>
         new(Session, Sid, Identity, Rooms, Since, LastSeq, Position, age, KeptItems.Save(State.Items), KeptItems.Save(State.User), State.Presence);
