@@ -19,6 +19,9 @@ internal sealed class PollLoop : IDisposable
 
     private const int BatchEvents = 256;
 
+    // A call that computes for longer holds up the others as one that blocks does.
+    private static readonly TimeSpan MostComputing = TimeSpan.FromMilliseconds(5);
+
     // Of _turn, whose upper bits count the threads that have had the loop and whose lower ones the events that were
     // taken: it never is again what it was.
     private const long Waits = 1L << 55;
@@ -36,6 +39,8 @@ internal sealed class PollLoop : IDisposable
     private int _batchCount;
     private long _turn;
     private long _seen;
+    private TimeSpan _processorTime;
+    private int _threadId;
     private int _blocked;
     private volatile bool _isStopping;
     private volatile bool _isOver;
@@ -95,6 +100,7 @@ internal sealed class PollLoop : IDisposable
     public void Run(long turn)
     {
         ExecutionContext context = ExecutionContext.Capture()!;
+        Volatile.Write(ref _threadId, ThreadState.GetCurrentId());
         while (true)
         {
             long at = (turn & (Waits - 1)) - _batchStart;
@@ -144,12 +150,18 @@ internal sealed class PollLoop : IDisposable
         if (turn != _seen)
         {
             _seen = turn;
+            _processorTime = TimeSpan.MinValue;
             return true;
         }
 
         if ((turn & Waits) != 0)
         {
             return false;
+        }
+
+        if (WaitsForProcessor())
+        {
+            return true;
         }
 
         if (Blocked < MostBlocked && threads.TryTake(out PollThread? thread))
@@ -165,6 +177,27 @@ internal sealed class PollLoop : IDisposable
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Whether the thread would go on if it could, on a machine that is busy with other things: another in its place would
+    /// wait as well.
+    /// </summary>
+    private bool WaitsForProcessor()
+    {
+        int id = Volatile.Read(ref _threadId);
+        if (!ThreadState.IsRunning(id))
+        {
+            return false;
+        }
+
+        TimeSpan time = ThreadState.GetProcessorTime(id);
+        if (_processorTime == TimeSpan.MinValue)
+        {
+            _processorTime = time;
+        }
+
+        return time - _processorTime < MostComputing;
     }
 
     /// <summary>The loop ends when it has no socket any more.</summary>
