@@ -15,6 +15,13 @@ builder.Services.AddEvents(options =>
     }
 });
 
+// For --scale-out: one of several nodes.
+if (builder.Configuration["Events:RabbitMQ"] is not null)
+{
+    builder.Services.AddRabbitMQ();
+}
+
+using var backplane = new BackplaneCounters();
 WebApplication app = builder.Build();
 EventServer io = app.MapEvents("/");
 
@@ -47,4 +54,5 @@ io.OnRaw("toRoom", (_, data) =>
 });
 
 app.MapStats();
+app.MapGet("/backplane", backplane.Read);
 await app.RunAsync();

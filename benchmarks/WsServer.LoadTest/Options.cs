@@ -20,6 +20,7 @@ internal sealed class Options
           --server NAME[,NAME]     Only these.
           --server-env NAME=VALUE  Sets an environment variable for the servers. May be given several times.
           --out DIR                Where results.json and results.svg go (benchmarks/results; with --quick nowhere).
+          --scale-out              Servers of one, two and three nodes, with rooms over all of them.
           --quick                  Few connections and short windows: whether everything works, not how fast it is.
           --list                   Lists the scenarios and servers.
           --help                   This text.
@@ -38,6 +39,9 @@ internal sealed class Options
 
     public bool IsQuick { get; private init; }
 
+    /// <summary>Whether the servers are some of several nodes.</summary>
+    public bool IsScaleOut { get; private init; }
+
     public bool IsList { get; private init; }
 
     public bool IsHelp { get; private init; }
@@ -49,7 +53,7 @@ internal sealed class Options
         var servers = new List<string>();
         var environment = new Dictionary<string, string>();
         string? output = null;
-        bool isQuick = false, isList = false, isHelp = false;
+        bool isQuick = false, isScaleOut = false, isList = false, isHelp = false;
         for (int i = 0; i < arguments.Count; i++)
         {
             switch (arguments[i])
@@ -73,6 +77,9 @@ internal sealed class Options
                 case "--quick":
                     isQuick = true;
                     break;
+                case "--scale-out":
+                    isScaleOut = true;
+                    break;
                 case "--list":
                     isList = true;
                     break;
@@ -86,11 +93,19 @@ internal sealed class Options
             string Value() => ++i < arguments.Count ? arguments[i] : throw new UsageException($"{arguments[i - 1]} needs a value.");
         }
 
+        IReadOnlyList<Scenario> all = (isScaleOut, isQuick) switch
+        {
+            (true, true) => Catalog.ScaleOutQuick,
+            (true, false) => Catalog.ScaleOut,
+            (false, true) => Catalog.Quick,
+            (false, false) => Catalog.Full,
+        };
         return new Options
         {
             Rounds = rounds ?? (isQuick ? 1 : DefaultRounds),
-            Scenarios = [.. Select(isQuick ? Catalog.Quick : Catalog.Full, s => s.Name, scenarios, "scenario").Where(s => isList || scenarios.Count > 0 || !s.IsOnRequest)],
-            Servers = Select(ServerKind.All, s => s.Name, servers, "server"),
+            Scenarios = [.. Select(all, s => s.Name, scenarios, "scenario").Where(s => isList || scenarios.Count > 0 || !s.IsOnRequest)],
+            Servers = Select(isScaleOut ? ServerKind.ScaleOut : ServerKind.All, s => s.Name, servers, "server"),
+            IsScaleOut = isScaleOut,
             ServerEnvironment = environment,
             Out = output,
             IsQuick = isQuick,

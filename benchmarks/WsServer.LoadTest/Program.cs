@@ -73,15 +73,20 @@ catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
     return 130;
 }
 
-var report = new Report(started, options, servers, cells, Summary.Create(cells, ServerKind.Reference));
+var report = new Report(started, options, servers, cells, Summary.Create(cells, options.IsScaleOut ? ServerKind.All[0].Name : ServerKind.Reference));
 ConsoleReport.Write(report);
 string? output = options.Out ?? (options.IsQuick ? null : folders.Results);
 if (output is not null)
 {
     Directory.CreateDirectory(output);
-    File.WriteAllText(Path.Combine(output, "results.json"), JsonReport.Create(report));
-    File.WriteAllText(Path.Combine(output, "results.svg"), SvgReport.Create(report));
-    Console.WriteLine($"{output}: results.json, results.svg");
+    string name = options.IsScaleOut ? "scale-out" : "results";
+    File.WriteAllText(Path.Combine(output, $"{name}.json"), JsonReport.Create(report));
+    if (!options.IsScaleOut)
+    {
+        File.WriteAllText(Path.Combine(output, $"{name}.svg"), SvgReport.Create(report));
+    }
+
+    Console.WriteLine($"{output}: {name}.*");
 }
 
 int failures = cells.Count(c => c.Failure is not null);

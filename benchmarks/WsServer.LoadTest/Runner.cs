@@ -68,7 +68,7 @@ internal sealed class Runner(Options options, Folders folders, IReadOnlyList<Ser
 
             _cells.Add(cell);
             string figures = cell.Measurement is { } measurement ? Describe(measurement) : $"FAILED: {cell.Failure}";
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}/{options.Rounds}  {scenario.Name,-16} {server.Name,-9} {figures}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}/{options.Rounds}  {scenario.Name,-22} {server.Name,-16} {figures}"));
         }
 
         Dispose();

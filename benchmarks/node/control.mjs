@@ -16,9 +16,14 @@ export function answer(request, response) {
   }
 }
 
+// The number of an option, as "--option 1" or "--option=1"; undefined without the option.
+export function numberAfter(option) {
+  const at = process.argv.findIndex(a => a === option || a.startsWith(`${option}=`));
+  return at < 0 ? undefined : Number(process.argv[at].split('=')[1] ?? process.argv[at + 1]);
+}
+
 export function port() {
-  const at = process.argv.indexOf('--port');
-  const value = at < 0 ? NaN : Number(process.argv[at + 1]);
+  const value = numberAfter('--port');
   if (!Number.isInteger(value)) {
     console.error('--port NUMBER is needed.');
     process.exit(2);

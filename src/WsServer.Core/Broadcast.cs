@@ -1,5 +1,6 @@
 using WsServer.Cluster;
 using WsServer.Dispatch;
+using WsServer.Presence;
 using WsServer.Wire;
 
 namespace WsServer;
@@ -118,6 +119,13 @@ public sealed class Broadcast : IEmitter
 
         return sockets;
     }
+
+    /// <summary>Who is there now, on all nodes, with the metadata that each socket has set: those longest there first.</summary>
+    /// <returns>
+    /// The sockets. In a namespace with <see cref="EventNamespace.UsePresence"/> from what this node knows of all others, and
+    /// otherwise what they answer; then a node that does not within <see cref="ClusterOptions.RequestTimeout"/> is left out.
+    /// </returns>
+    public Task<IReadOnlyList<PresenceEntry>> PresenceAsync() => new PresenceQuery(_namespace, _audience).RunAsync();
 
     /// <summary>
     /// Puts the sockets into rooms. Left out is who may not be in one of them; one that is in as many as it may be stays out

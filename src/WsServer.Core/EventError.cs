@@ -89,6 +89,9 @@ public static class ErrorCodes
     /// <summary>The name of a room is over <see cref="EventServerOptions.MaxRoomNameLength"/>.</summary>
     public const string RoomNameTooLong = "room_name_too_long";
 
+    /// <summary>The presence metadata of a socket is over <see cref="PresenceOptions.MaxMetadataBytes"/>.</summary>
+    public const string PresenceTooLarge = "presence_too_large";
+
     /// <summary>The client does not read and its outbox is full.</summary>
     public const string SlowConsumer = "slow_consumer";
 

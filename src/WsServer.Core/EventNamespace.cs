@@ -26,7 +26,7 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         Name = name;
         _runtime = runtime;
         HandlerTable = new HandlerTable(runtime.Names);
-        _index = new RoomIndex<EventSocket>(RoomChanged, runtime.Options.MaxRoomsPerSocket);
+        _index = new RoomIndex<EventSocket>(RoomChanged, runtime.Options.MaxRoomsPerSocket, runtime.Time);
         _everyone = new Broadcast(this);
         Recovery = new NamespaceRecovery(this, runtime.Recovery);
     }
@@ -221,18 +221,21 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
     /// <param name="audience">Who is meant.</param>
     /// <param name="packet">The packet.</param>
     /// <param name="node">Where to publish it for other nodes; null where that is not wanted.</param>
-    internal void Deliver(Audience audience, in Packet packet, ServerNode? node = null)
+    /// <param name="origin">Where it was emitted, if that was on another node.</param>
+    internal void Deliver(Audience audience, in Packet packet, ServerNode? node = null, Origin origin = default)
     {
         // First of all, as it may run code of the program's.
         DropTerms? terms = TermsOf(packet, audience);
         Gathering gathering = Gathering.Open();
         long start = _runtime.Time.GetTimestamp();
+        bool isForTheLog = !audience.IsVolatile && packet.Id.IsNone;
+        bool isUnlogged = isForTheLog && !Recovery.IsActive && Recovery.TryBeginUnlogged();
         try
         {
-            if (Recovery.IsActive && !audience.IsVolatile && packet.Id.IsNone)
+            if (isForTheLog && !isUnlogged)
             {
                 // The log keeps the arguments for longer than their memory may be the packet's.
-                PostLogged(audience, packet.Copy(), terms, node);
+                PostLogged(audience, packet.Copy(), terms, node, origin);
             }
             else
             {
@@ -242,12 +245,17 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         }
         finally
         {
+            if (isUnlogged)
+            {
+                Recovery.EndUnlogged();
+            }
+
             gathering.Close();
             gathering.Spend(_runtime.Time.GetElapsedTime(start));
         }
     }
 
-    private void PostLogged(Audience audience, in Packet packet, DropTerms? terms, ServerNode? node)
+    private void PostLogged(Audience audience, in Packet packet, DropTerms? terms, ServerNode? node, Origin origin)
     {
         Gathering gathering = Gathering.Current!;
         bool heldAll = gathering.HoldsAll;
@@ -257,8 +265,12 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
             lock (Recovery.Gate)
             {
                 // Within the gate: numbers of this node's events rise in the log, too.
-                node?.Publish(audience, packet);
-                Post(audience, packet with { Seq = Recovery.Log(audience, packet) }, terms);
+                if (node is not null)
+                {
+                    origin = new Origin(node.Id, node.Publish(audience, packet));
+                }
+
+                Post(audience, packet with { Seq = Recovery.Log(audience, packet, origin) }, terms);
             }
         }
         finally
@@ -319,6 +331,11 @@ public sealed partial class EventNamespace : EventHandlers, IEmitter
         if (_runtime.Node is { } node)
         {
             NoteInterest(node, change, room);
+        }
+
+        if (change is RoomChange.Joined or RoomChange.Left)
+        {
+            _presence?.Note(sid, room);
         }
 
         foreach (Action<RoomChange, string, string> handler in Delegate.EnumerateInvocationList(_roomHandlers))

@@ -6,6 +6,7 @@ using WsServer.Cluster;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
+using WsServer.Presence;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -49,8 +50,17 @@ internal sealed class EventRuntime(
     /// <summary>This node among others, null when the server is alone; set once, while the server is built.</summary>
     public ServerNode? Node { get; set; }
 
+    /// <summary>Knows who is where; set once, while the server is built.</summary>
+    public ServerPresence Presence { get; set; } = null!;
+
     /// <summary>An id for a socket: with several nodes it says on which one it was given.</summary>
     public string NewSid() => RandomId.Create() + Node?.Id;
+
+    /// <summary>A secret by which a client comes back: with several nodes it says which one to ask.</summary>
+    public string NewSession() => RandomId.Create() + Node?.Id;
+
+    /// <summary>What brings clients back to what they had on another node; null for a server that is alone.</summary>
+    public SessionMoves? Moves { get; set; }
 
     /// <summary>Tells whose the tokens are that come inside a connection.</summary>
     public TokenAuthenticator Tokens => field ??= new TokenAuthenticator(this);

@@ -66,6 +66,24 @@ public sealed class EventSerializer
         });
     }
 
+    /// <summary>One value as JSON and nothing else: bytes as base64.</summary>
+    internal byte[] WriteText<T>(T value)
+    {
+        using JsonScratch scratch = JsonScratch.Rent();
+        List<ReadOnlyMemory<byte>>? outer = BinaryScope.Outgoing;
+        BinaryScope.Outgoing = null;
+        try
+        {
+            WriteOne(scratch.Writer, value);
+        }
+        finally
+        {
+            BinaryScope.Outgoing = outer;
+        }
+
+        return scratch.Finish().ToArray();
+    }
+
     /// <summary>Reads one argument.</summary>
     /// <exception cref="EventException"><c>invalid_data</c>: it is missing, null, or does not fit the type; <c>path</c> says where.</exception>
     public T Read<T>(JsonArguments arguments, int index = 0)

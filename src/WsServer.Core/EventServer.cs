@@ -5,6 +5,7 @@ using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Dispatch;
 using WsServer.Limits;
+using WsServer.Presence;
 using WsServer.Recovery;
 using WsServer.Wire;
 
@@ -52,8 +53,10 @@ public sealed partial class EventServer : EventHandlers, IEmitter, IDisposable
             runtime.Node = new ServerNode(backplane, runtime);
             RemoteCalls.Serve(runtime.Node, _namespaces, runtime);
             _serverSide = ServerSideEvents.Serve(runtime.Node, _namespaces, runtime);
+            runtime.Moves = SessionMoves.Serve(runtime.Node, _namespaces, runtime);
         }
 
+        runtime.Presence = new ServerPresence(runtime, _namespaces);
         Root = _namespaces.GetOrAdd("/");
     }
 

@@ -139,7 +139,8 @@ public sealed class EventServerOptions
     /// A file in which a server that stops leaves what its clients can come back to, for the one that starts after it: then
     /// a client that asks for it comes back over a restart to its id, its rooms and what it missed. It is removed when it
     /// has been read, has secrets in it, and belongs where only the server may read. Of <see cref="EventSocket.Items"/> it
-    /// has those with a string for a key and a string, boolean, number or <c>JsonElement</c> for a value. Default none.
+    /// has those with a string for a key and a string, boolean, number or <c>JsonElement</c> for a value. Default none. With
+    /// several nodes the others take over what they can, and the file has the rest.
     /// </summary>
     public string? RecoveryFile { get; set; }
 
@@ -177,6 +178,14 @@ public sealed class EventServerOptions
     public bool DirectSends { get; set; } = true;
 
     /// <summary>
+    /// How many threads wait for the sockets of the connections (with <c>epoll</c>, on Linux) and handle what comes there,
+    /// quick handlers included; one that a handler keeps for longer than some milliseconds is replaced meanwhile. 0 leaves
+    /// that to the runtime and its thread pool, which takes more time for each message, above all on a server that is not
+    /// busy; so it is where there is no <c>epoll</c>, or without <see cref="DirectSends"/>. Default: one for each core, at most 32.
+    /// </summary>
+    public int SocketLoops { get; set; } = Math.Min(Environment.ProcessorCount, 32);
+
+    /// <summary>
     /// Origins, besides the server's own, from which a browser may connect: <c>https://example.com</c>, or <c>*</c>
     /// for any. In Development any may. A request without an <c>Origin</c> header comes from no browser and passes.
     /// </summary>
@@ -187,6 +196,9 @@ public sealed class EventServerOptions
 
     /// <summary>How the server shares rooms with other nodes, if it is one of several.</summary>
     public ClusterOptions Cluster { get; } = new();
+
+    /// <summary>Who is where, and what is told of it.</summary>
+    public PresenceOptions Presence { get; } = new();
 
     /// <summary>
     /// Compresses messages for clients that offer <c>permessage-deflate</c> (RFC 7692), and takes compressed ones from
@@ -240,6 +252,12 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
 
         AtLeast(nameof(options.ErrorBudget), options.ErrorBudget, 1);
         AtLeast(nameof(options.FanOutShardSize), options.FanOutShardSize, 1);
+        AtLeast(nameof(options.SocketLoops), options.SocketLoops, 0);
+        if (options.SocketLoops > 256)
+        {
+            errors.Add($"Events:{nameof(options.SocketLoops)} is {options.SocketLoops}; it must be at most 256.");
+        }
+
         AtLeast(nameof(options.MaxReplayEvents), options.MaxReplayEvents, 1);
         AtLeast(nameof(options.MaxReplayBytes), options.MaxReplayBytes, 1);
         AtLeast(nameof(options.MaxRecoverableSockets), options.MaxRecoverableSockets, 1);
@@ -285,6 +303,7 @@ internal sealed class EventServerOptionsValidator : IValidateOptions<EventServer
 
         errors.AddRange(EventServerLimitsValidator.FindErrors(options));
         errors.AddRange(ClusterOptionsValidator.FindErrors(options.Cluster));
+        errors.AddRange(options.Presence.FindErrors());
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         void AtLeast(string option, long value, long least)

@@ -15,7 +15,7 @@ namespace WsServer;
 /// Safe for concurrent use. Emitting to a socket that is gone does nothing; awaiting its ack fails with
 /// <c>not_connected</c>.
 /// </remarks>
-public sealed class EventSocket : EventHandlers, IEmitter
+public sealed partial class EventSocket : EventHandlers, IEmitter
 {
     private readonly Outbox _outbox;
     private readonly SocketLife _life;
@@ -126,8 +126,8 @@ public sealed class EventSocket : EventHandlers, IEmitter
     /// <summary>What the program has kept with it.</summary>
     internal KeptState KeptState
     {
-        get => new(_items, _user);
-        private set => (_items, _user) = (value.Items, value.User);
+        get => new(_items, _user) { Presence = PresenceMetadata };
+        private set => (_items, _user, _presenceMetadata) = (value.Items, value.User, value.Presence);
     }
 
     internal SocketLife Life => _life;
@@ -201,8 +201,9 @@ public sealed class EventSocket : EventHandlers, IEmitter
         var packet = new Packet(PacketKind.Event) { Namespace = Namespace.Name, Event = name, Arguments = arguments };
         if (Recovery is { Session: not null } recovery && (isConnected || recovery.IsCutOff))
         {
-            // Also when the client is away: it is given what it missed when it comes back.
-            Namespace.Deliver(recovery.Self ??= new Audience(Namespace.Name, [], [], IsVolatile: false) { Sid = Id }, packet);
+            // Also when the client is away: it is given what it missed when it comes back, which may be on another node.
+            Audience self = recovery.Self ??= new Audience(Namespace.Name, [], [], IsVolatile: false) { Sid = Id };
+            Namespace.Deliver(self, packet, isConnected ? null : Namespace.Runtime.Node);
         }
         else if (isConnected)
         {
@@ -306,9 +307,20 @@ public sealed class EventSocket : EventHandlers, IEmitter
         }
     }
 
+    /// <summary>Enters its namespace.</summary>
+    internal void Enter()
+    {
+        Namespace.Index.Add(_member);
+        Namespace.Presence?.Note(Id);
+    }
+
     /// <summary>Leaves its namespace and all rooms.</summary>
     /// <param name="left">Gets the rooms that it was in, without its own.</param>
-    internal void LeaveAll(ICollection<string>? left = null) => Namespace.Index.Remove(_member, left);
+    internal void LeaveAll(ICollection<string>? left = null)
+    {
+        Namespace.Index.Remove(_member, left);
+        Namespace.Presence?.Note(Id);
+    }
 
     internal void ForgetUser() => _user = null;
 

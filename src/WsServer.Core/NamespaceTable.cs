@@ -71,6 +71,18 @@ internal sealed class NamespaceTable(EventRuntime runtime)
         }
     }
 
+    /// <summary>One more place in a namespace that is there.</summary>
+    public void Keep(EventNamespace ns)
+    {
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(ns.Name, out Entry? entry) && entry.Namespace == ns)
+            {
+                entry.Users++;
+            }
+        }
+    }
+
     /// <summary>A socket is gone for good; a dynamic namespace goes with its last.</summary>
     public void Release(EventNamespace ns)
     {
@@ -128,7 +140,11 @@ internal sealed class NamespaceTable(EventRuntime runtime)
 
     private void Remove(string name)
     {
-        _entries.Remove(name);
+        if (_entries.Remove(name, out Entry? entry))
+        {
+            entry.Namespace.Presence?.End();
+        }
+
         runtime.Node?.Interest.Remove(runtime.Node.Channels.OfNamespace(name));
     }
 

@@ -14,8 +14,14 @@ internal static class RandomId
 
     private static readonly SearchValues<char> Alphabet = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    /// <summary>Whether it could be one.</summary>
-    public static bool IsOne(ReadOnlySpan<char> text) => text.Length == Length && IsAlphabet(text);
+    /// <summary>The length of one with the id of a node behind it.</summary>
+    public const int LengthWithNode = Length + NodeLength;
+
+    /// <summary>The length of a node's id.</summary>
+    public const int NodeLength = 8;
+
+    /// <summary>Whether it could be one, with a node's id behind it or without.</summary>
+    public static bool IsOne(ReadOnlySpan<char> text) => text.Length is Length or LengthWithNode && IsAlphabet(text);
 
     /// <summary>Whether it has no other characters than one.</summary>
     public static bool IsAlphabet(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Alphabet);

@@ -26,8 +26,10 @@ public partial class ArchitectureTests
         { "Recovery", ["Cluster", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane"] },
         { "Limits", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery"] },
         { "Dispatch", ["Hosting", "Backplane"] },
+        { "Polling", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "Backplane", ["Cluster", "Wire", "Diagnostics", "Access", "Connections", "Rooms", "Dispatch", "Hosting", "Recovery"] },
         { "Cluster", ["Hosting", "Connections"] },
+        { "Presence", ["Access", "Connections", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "Diagnostics", ["Cluster", "Access", "Wire", "Connections", "Rooms", "Dispatch", "Hosting", "Backplane", "Recovery", "Limits"] },
         { "", ["Hosting"] },
     };

@@ -19,22 +19,28 @@ internal sealed class LoadClient : IDisposable
     private readonly Epoll _epoll = new();
     private readonly FrameReader _reader;
     private readonly List<Connection> _connections = [];
-    private readonly int _port;
+    private readonly int[] _ports;
     private readonly CancellationToken _cancellation;
 
-    /// <param name="port">Where the server listens.</param>
+    /// <param name="ports">Where the nodes of the server listen.</param>
     /// <param name="dialect">How it is spoken to.</param>
     /// <param name="cancellation">Ends whatever the client is doing.</param>
-    public LoadClient(int port, Dialect dialect, CancellationToken cancellation)
+    public LoadClient(int[] ports, Dialect dialect, CancellationToken cancellation)
     {
-        _port = port;
+        _ports = ports;
         _cancellation = cancellation;
         Dialect = dialect;
         Receiver = new Silence(this);
-        _reader = new FrameReader(this, new UpgradeRequest(port, dialect.Path));
+        _reader = new FrameReader(this, new UpgradeRequest(ports[0], dialect.Path));
     }
 
     public Dialect Dialect { get; }
+
+    /// <summary>How many nodes the server has.</summary>
+    public int Nodes => _ports.Length;
+
+    /// <summary>To which node the connection of an index goes; set before it is opened.</summary>
+    public Func<int, int> NodeOf { get; set; } = static _ => 0;
 
     public IReadOnlyList<Connection> Connections => _connections;
 
@@ -79,7 +85,7 @@ internal sealed class LoadClient : IDisposable
     /// <summary>Begins to connect in the place of a connection that is closed.</summary>
     public void Start(Connection connection, int number, bool isSlow = false)
     {
-        connection.Reset(TcpSocket.Connect(_port, number, isSlow));
+        connection.Reset(TcpSocket.Connect(_ports[NodeOf(connection.Index)], number, isSlow));
         connection.IsSlow = isSlow;
         connection.SentAt = Stopwatch.GetTimestamp();
         _epoll.Watch(connection.Descriptor, connection.Index, readable: false, writable: true);

@@ -39,4 +39,22 @@ internal static class Catalog
         new SlowReaders(100, broadcasts: 300),
         new StalledReaders(readers: 50, stalled: 50, rate: 100),
     ];
+
+    /// <summary>For servers of several nodes: the same rooms over all nodes, and on one each.</summary>
+    public static IReadOnlyList<Scenario> ScaleOut { get; } =
+    [
+        new RatedFanOut(600, rate: 10, Spread.Evenly),
+        new RatedRooms(900, rate: 300, Spread.Evenly),
+        new RoomTalk(900, Spread.Evenly),
+        new RatedRooms(900, rate: 300, Spread.ByRoom),
+        new RoomTalk(900, Spread.ByRoom),
+    ];
+
+    /// <summary>The same, quickly.</summary>
+    public static IReadOnlyList<Scenario> ScaleOutQuick { get; } =
+    [
+        new RatedFanOut(60, rate: 20, Spread.Evenly),
+        new RatedRooms(60, rate: 100, Spread.Evenly),
+        new RoomTalk(60, Spread.Evenly),
+    ];
 }

@@ -19,7 +19,7 @@ internal sealed class Idle(string name, int connections) : Scenario(name, name, 
     public override Measurement Measure(Session session, Timing timing)
     {
         // What the first connections load and compile is no cost of each connection.
-        using (var warmUp = new LoadClient(session.Server.Port, session.Kind.Dialect, session.Cancellation))
+        using (var warmUp = new LoadClient([session.Server.Port], session.Kind.Dialect, session.Cancellation))
         {
             warmUp.OpenUpTo(WarmUpConnections);
         }

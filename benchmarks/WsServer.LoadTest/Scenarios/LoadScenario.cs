@@ -13,6 +13,7 @@ internal abstract class LoadScenario(string name, string group, int connections)
     public override Measurement Measure(Session session, Timing timing)
     {
         LoadClient client = session.Client;
+        Place(client);
         client.OpenUpTo(Connections);
         Load load = Prepare(session);
         client.Receiver = load;
@@ -23,6 +24,11 @@ internal abstract class LoadScenario(string name, string group, int connections)
         Measurement measurement = meter.Stop(load.Delivered, load.Latencies, load.Details);
         Silence.Listen(client);
         return measurement;
+    }
+
+    /// <summary>Says which connection goes to which node; all to the first unless it is overridden.</summary>
+    protected virtual void Place(LoadClient client)
+    {
     }
 
     /// <summary>Makes the load; the connections are open.</summary>

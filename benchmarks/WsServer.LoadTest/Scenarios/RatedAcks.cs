@@ -6,7 +6,7 @@ namespace WsServer.LoadTest.Scenarios;
 
 /// <summary>Events that want an ack, at a fixed rate; a connection may have several under way.</summary>
 internal sealed class RatedAcks(int connections, int rate)
-    : RatedScenario(string.Create(CultureInfo.InvariantCulture, $"rate-ack-{connections}"), connections, rate)
+    : RatedScenario(string.Create(CultureInfo.InvariantCulture, $"rate-ack-{connections}"), "rate", connections, rate)
 {
     public override string Description => string.Create(
         CultureInfo.InvariantCulture,

@@ -5,14 +5,20 @@ using WsServer.LoadTest.Servers;
 namespace WsServer.LoadTest.Scenarios;
 
 /// <summary>One connection broadcasts to all, at a fixed rate.</summary>
-internal sealed class RatedFanOut(int connections, int rate)
-    : RatedScenario(string.Create(CultureInfo.InvariantCulture, $"rate-fanout-{connections}"), connections, rate)
+/// <param name="connections">How many connections there are.</param>
+/// <param name="rate">How many broadcasts there are in a second.</param>
+/// <param name="spread">How the connections are spread over nodes.</param>
+internal sealed class RatedFanOut(int connections, int rate, Spread spread = Spread.OneNode)
+    : RatedScenario(
+        spread.NameOf(string.Create(CultureInfo.InvariantCulture, $"rate-fanout-{connections}")), spread.GroupOf("rate"), connections, rate)
 {
     public override string Description => string.Create(
         CultureInfo.InvariantCulture,
         $"one of {Connections} connections broadcasts to all, {Rate} times a second whatever the server does; a message is one delivery");
 
     protected override string Kind => "rate-fanout";
+
+    protected override void Place(LoadClient client) => client.NodeOf = spread.NodeOf(client.Nodes);
 
     protected override Load Prepare(Session session)
     {

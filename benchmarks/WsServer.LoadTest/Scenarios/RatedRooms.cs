@@ -5,13 +5,19 @@ using WsServer.LoadTest.Servers;
 namespace WsServer.LoadTest.Scenarios;
 
 /// <summary>Rooms of ten, in each of which one member talks, at a fixed rate.</summary>
-internal sealed class RatedRooms(int connections, int rate) : RatedScenario("rate-rooms", connections, rate)
+/// <param name="connections">How many connections there are.</param>
+/// <param name="rate">How many messages are sent in a second.</param>
+/// <param name="spread">How the members are spread over nodes.</param>
+internal sealed class RatedRooms(int connections, int rate, Spread spread = Spread.OneNode)
+    : RatedScenario(spread.NameOf("rate-rooms"), spread.GroupOf("rate"), connections, rate)
 {
     public override string Description => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Connections} connections in rooms of {SmallRooms.Members}, one member talks in each room in turn, {Rate} times a second in all whatever the server does; a message is one delivery");
+        $"{Connections} connections in rooms of {SmallRooms.Members}, one member talks in each room in turn, {Rate} times a second in all{spread.Describe()} whatever the server does; a message is one delivery");
 
     protected override string Kind => "rate-rooms";
+
+    protected override void Place(LoadClient client) => client.NodeOf = spread.NodeOf(client.Nodes);
 
     protected override Load Prepare(Session session)
     {

@@ -6,12 +6,17 @@ using WsServer.LoadTest.Servers;
 namespace WsServer.LoadTest.Scenarios;
 
 /// <summary>Rooms of ten, in each of which the members talk in turn.</summary>
-internal sealed class RoomTalk(int connections) : LoadScenario("rooms", "rooms", connections)
+/// <param name="connections">How many connections there are.</param>
+/// <param name="spread">How they are spread over nodes.</param>
+internal sealed class RoomTalk(int connections, Spread spread = Spread.OneNode)
+    : LoadScenario(spread.NameOf("rooms"), spread.GroupOf("rooms"), connections)
 {
     public override string Description => string.Create(
-        CultureInfo.InvariantCulture, $"{Connections} connections in rooms of {SmallRooms.Members}, one message under way in each room; a message is one delivery");
+        CultureInfo.InvariantCulture, $"{Connections} connections in rooms of {SmallRooms.Members}, one message under way in each room{spread.Describe()}; a message is one delivery");
 
     protected override string Kind => "rooms";
+
+    protected override void Place(LoadClient client) => client.NodeOf = spread.NodeOf(client.Nodes);
 
     protected override Load Prepare(Session session) => new RoomLoad(session, SmallRooms.Join(session.Client, Connections));
 

@@ -15,6 +15,12 @@ internal static class ServerBuild
             Run("dotnet", folders.GetProject(project), "build", "-c", "Release", "--nologo");
         }
 
+        foreach (BrokerKind missing in servers.Select(s => s.Broker).Distinct().Where(b => !BrokerProcess.IsInstalled(b)).ToArray())
+        {
+            Console.WriteLine($"What needs {missing} is left out: it is not installed.");
+            servers = [.. servers.Where(s => s.Broker != missing)];
+        }
+
         if (!servers.Any(s => s.IsNode))
         {
             return servers;

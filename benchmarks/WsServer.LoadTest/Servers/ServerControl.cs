@@ -9,19 +9,22 @@ internal sealed class ServerControl(int port) : IDisposable
     private readonly HttpClient _http = new() { BaseAddress = new UriBuilder("http", "127.0.0.1", port).Uri, Timeout = TimeSpan.FromSeconds(30) };
 
     /// <summary>The counters, nothing if the server has none.</summary>
-    public ServerStats? GetStats() => GetStatsAsync().GetAwaiter().GetResult();
+    public ServerStats? GetStats() => GetAsync<ServerStats>("stats").GetAwaiter().GetResult();
+
+    /// <summary>What has gone to other nodes and come from them, nothing if the server does not count it.</summary>
+    public BackplaneStats? GetBackplane() => GetAsync<BackplaneStats>("backplane").GetAwaiter().GetResult();
 
     /// <summary>False if the server cannot be asked to collect.</summary>
     public bool TryCollect() => TryCollectAsync().GetAwaiter().GetResult();
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<ServerStats?> GetStatsAsync()
+    private async Task<T?> GetAsync<T>(string path)
     {
-        using HttpResponseMessage response = await _http.GetAsync(new Uri("stats", UriKind.Relative));
+        using HttpResponseMessage response = await _http.GetAsync(new Uri(path, UriKind.Relative));
         return response.StatusCode == HttpStatusCode.NotFound
-            ? null
-            : await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<ServerStats>();
+            ? default
+            : await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<T>();
     }
 
     private async Task<bool> TryCollectAsync()

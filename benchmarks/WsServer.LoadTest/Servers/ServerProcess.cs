@@ -70,11 +70,15 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>Starts a server on a free port and waits until it listens.</summary>
-    public static ServerProcess Start(ServerKind kind, Folders folders, IReadOnlyDictionary<string, string> environment)
+    /// <param name="kind">The server.</param>
+    /// <param name="folders">Where it is.</param>
+    /// <param name="environment">Variables for it.</param>
+    /// <param name="arguments">What it is told besides what all of its kind are.</param>
+    public static ServerProcess Start(ServerKind kind, Folders folders, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         int port = FindFreePort();
-        (string file, IReadOnlyList<string> arguments) = kind.GetCommand(folders, port);
-        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        (string file, IReadOnlyList<string> all) = kind.GetCommand(folders, port);
+        var start = new ProcessStartInfo(file, [.. all, .. arguments]);
         foreach (string name in start.Environment.Keys.Where(IsForAnotherHost).ToArray())
         {
             start.Environment.Remove(name);
@@ -85,6 +89,14 @@ internal sealed class ServerProcess : IDisposable
             start.Environment[name] = value;
         }
 
+        return Start(start, port);
+    }
+
+    /// <summary>Starts any program that will listen at a port, and waits until it does.</summary>
+    public static ServerProcess Start(ProcessStartInfo start, int port)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         var server = new ServerProcess(new Process { StartInfo = start }, port);
         try
         {
@@ -96,6 +108,14 @@ internal sealed class ServerProcess : IDisposable
             server.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A port that nobody listens at.</summary>
+    public static int FindFreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public void Dispose()
@@ -117,13 +137,6 @@ internal sealed class ServerProcess : IDisposable
     // Where another program listens and what environment it runs in is not meant for these.
     private static bool IsForAnotherHost(string name) =>
         name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name is "DOTNET_ENVIRONMENT" or "PORT" or "NODE_OPTIONS";
-
-    private static int FindFreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private void WaitUntilListening()
     {

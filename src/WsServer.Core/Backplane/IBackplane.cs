@@ -9,7 +9,8 @@ namespace WsServer.Backplane;
 /// <para>
 /// <b>Order.</b> What one node publishes arrives at each other node in the order in which it was published, over all
 /// channels together, also around a reconnect. A message may arrive twice after a reconnect; then everything from it on
-/// does. The node sorts that out.
+/// does. The node sorts that out. What a node publishes after another's message has arrived at it arrives nowhere before
+/// that message; clients that move from node to node rely on it.
 /// </para>
 /// <para>
 /// <b>Failure.</b> An engine that cannot be reached is no error of the program: the backplane connects again, with growing

@@ -9,7 +9,7 @@ namespace WsServer.Cluster;
 internal sealed class Channels(string self, int shards)
 {
     // A sid is random and ends with the id of the node where it was given.
-    public const int NodeLength = 8;
+    public const int NodeLength = RandomId.NodeLength;
 
     private readonly string[] _namespaces = Name('n', shards);
     private readonly string[] _rooms = Name('r', shards);

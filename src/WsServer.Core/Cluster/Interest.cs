@@ -72,11 +72,11 @@ internal sealed class Interest(Func<string, bool, ValueTask> subscribe, TimeProv
     }
 
     /// <summary>Ends when what is published to it from then on arrives.</summary>
-    public ValueTask WhenReady(string channel)
+    public Task WhenReady(string channel)
     {
         lock (_gate)
         {
-            return _entries.TryGetValue(channel, out Entry? entry) && !entry.Subscribing.IsCompleted ? new ValueTask(entry.Subscribing) : default;
+            return _entries.TryGetValue(channel, out Entry? entry) ? entry.Subscribing : Task.CompletedTask;
         }
     }
 
@@ -86,10 +86,10 @@ internal sealed class Interest(Func<string, bool, ValueTask> subscribe, TimeProv
         List<Task>? waits = null;
         foreach (string room in rooms)
         {
-            ValueTask ready = WhenReady(channels.OfRoom(ns, room));
+            Task ready = WhenReady(channels.OfRoom(ns, room));
             if (!ready.IsCompletedSuccessfully)
             {
-                (waits ??= []).Add(ready.AsTask());
+                (waits ??= []).Add(ready);
             }
         }
 

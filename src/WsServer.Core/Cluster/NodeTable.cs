@@ -47,6 +47,15 @@ internal sealed class NodeTable(TimeSpan timeout, TimeProvider time)
         }
     }
 
+    /// <summary>The last number that each has said something of.</summary>
+    public Dictionary<string, long> Numbers()
+    {
+        lock (_gate)
+        {
+            return _nodes.ToDictionary(n => n.Key, n => n.Value.LastNumber, StringComparer.Ordinal);
+        }
+    }
+
     /// <summary>A node has said who it is; true when it was not known.</summary>
     public bool Join(ClusterMember member)
     {

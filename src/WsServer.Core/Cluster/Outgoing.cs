@@ -23,6 +23,18 @@ internal sealed class OutgoingQueue(long maxBytes, Action added)
     /// <summary>How many bytes wait or are under way.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>The number of the last record.</summary>
+    public long LastNumber
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _number;
+            }
+        }
+    }
+
     public bool IsEmpty
     {
         get

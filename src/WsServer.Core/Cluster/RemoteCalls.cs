@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WsServer.Diagnostics;
+using WsServer.Recovery;
 using WsServer.Wire;
 
 namespace WsServer.Cluster;
@@ -7,18 +8,20 @@ namespace WsServer.Cluster;
 /// <summary>Does for the sockets of this node what other nodes ask for: the counterpart of <see cref="RemoteSockets"/>.</summary>
 internal sealed class RemoteCalls
 {
+    private readonly ServerNode _node;
     private readonly NamespaceTable _namespaces;
     private readonly EventRuntime _runtime;
 
-    private RemoteCalls(NamespaceTable namespaces, EventRuntime runtime)
+    private RemoteCalls(ServerNode node, NamespaceTable namespaces, EventRuntime runtime)
     {
+        _node = node;
         _namespaces = namespaces;
         _runtime = runtime;
     }
 
     public static void Serve(ServerNode node, NamespaceTable namespaces, EventRuntime runtime)
     {
-        var calls = new RemoteCalls(namespaces, runtime);
+        var calls = new RemoteCalls(node, namespaces, runtime);
         node.Handle(MessageKind.Emit, calls.Emit);
         node.Handle(RequestKind.EmitWithAcks, calls.EmitWithAcks);
         node.Handle(RequestKind.Fetch, calls.Fetch);
@@ -31,7 +34,7 @@ internal sealed class RemoteCalls
     private void Emit(string node, WireReader content)
     {
         (Audience audience, Packet packet) = Envelopes.ReadEmit(ref content);
-        _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet);
+        _namespaces.Peek(audience.Namespace)?.Deliver(audience, packet, node: null, new Origin(node, _node.Receiving));
     }
 
     private void EmitWithAcks(NodeRequest request)

@@ -6,6 +6,9 @@ namespace WsServer.Cluster;
 /// <summary>Something that another node has asked. Whoever handles it answers to the end, once; in parts before, if it likes.</summary>
 internal sealed class NodeRequest(ServerNode node, string sender, long id, Audience? audience, WireReader content)
 {
+    // What a message broker takes with ease.
+    private const int PartLength = 256 * 1024;
+
     private int _isAnswered;
 
     /// <summary>Who asks.</summary>
@@ -30,16 +33,34 @@ internal sealed class NodeRequest(ServerNode node, string sender, long id, Audie
         }
     }
 
-    /// <summary>Answers to the end; nothing is an answer, too. The buffer is disposed of.</summary>
-    public void Done(WireBuffer? answer = null)
+    /// <summary>Answers to the end; nothing is an answer, too. The buffer is disposed of. False when the answer does not go.</summary>
+    public bool Done(WireBuffer? answer = null)
     {
         if (Interlocked.Exchange(ref _isAnswered, 1) == 0)
         {
-            node.Reply(sender, id, isLast: true, answer);
+            return node.Reply(sender, id, isLast: true, answer);
         }
-        else
+
+        answer?.Dispose();
+        return false;
+    }
+
+    /// <summary>The same for who puts parts together. The buffer is disposed of.</summary>
+    public bool DoneInParts(WireBuffer answer)
+    {
+        using (answer)
         {
-            answer?.Dispose();
+            for (ReadOnlyMemory<byte> rest = answer.Memory; !rest.IsEmpty; rest = rest[Math.Min(PartLength, rest.Length)..])
+            {
+                var part = new WireBuffer();
+                part.Raw(rest.Span[..Math.Min(PartLength, rest.Length)]);
+                if (!node.Reply(sender, id, isLast: false, part))
+                {
+                    return false;
+                }
+            }
+
+            return Done();
         }
     }
 }
@@ -51,8 +72,10 @@ internal sealed class RequestDesk(ServerNode node, ILogger logger)
 
     private readonly Action<NodeRequest>?[] _handlers = new Action<NodeRequest>?[byte.MaxValue + 1];
 
+    private readonly Lock _gate = new();
+
     // Those whose census has not come yet. It comes next from the same node, if it comes.
-    private readonly HashSet<(string, long)> _arrived = [];
+    private readonly HashSet<(string Node, long Id)> _arrived = [];
 
     public void Handle(RequestKind kind, Action<NodeRequest> handler) => _handlers[(byte)kind] = handler;
 
@@ -61,9 +84,9 @@ internal sealed class RequestDesk(ServerNode node, ILogger logger)
         long id = content.Int64();
         var kind = (RequestKind)content.Byte();
         Audience? audience = content.Bool() ? content.ReadAudience() : null;
-        if (audience is not null && _arrived.Count < MaxRemembered)
+        if (audience is not null && !TryNote(sender, id))
         {
-            _arrived.Add((sender, id));
+            throw new InvalidDataException("There are too many requests whose census has not come.");
         }
 
         var request = new NodeRequest(node, sender, id, audience, content);
@@ -87,9 +110,32 @@ internal sealed class RequestDesk(ServerNode node, ILogger logger)
     public void Counted(string sender, WireReader content)
     {
         long id = content.Int64();
-        if (!_arrived.Remove((sender, id)))
+        bool hasArrived;
+        lock (_gate)
+        {
+            hasArrived = _arrived.Remove((sender, id));
+        }
+
+        if (!hasArrived)
         {
             node.Reply(sender, id, isLast: true, content: null);
+        }
+    }
+
+    /// <summary>A node is gone, and its requests with it.</summary>
+    public void Forget(string sender)
+    {
+        lock (_gate)
+        {
+            _arrived.RemoveWhere(a => a.Node == sender);
+        }
+    }
+
+    private bool TryNote(string sender, long id)
+    {
+        lock (_gate)
+        {
+            return _arrived.Count < MaxRemembered && _arrived.Add((sender, id));
         }
     }
 }

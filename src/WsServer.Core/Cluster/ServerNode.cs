@@ -64,6 +64,9 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
     /// <summary>Whether the backplane has a connection.</summary>
     public bool IsConnected => _pump.IsConnected;
 
+    /// <summary>The number of the record that is being handled; for handlers, while they are called.</summary>
+    public long Receiving { get; private set; }
+
     /// <summary>A node has come. Called by the thread that receives.</summary>
     public event Action<ClusterMember>? Joined;
 
@@ -116,7 +119,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         }
     }
 
-    /// <summary>Emits to sockets of other nodes; returns the event's number.</summary>
+    /// <summary>Emits to sockets of other nodes; returns the event's number, 0 when it is dropped.</summary>
     public long Publish(Audience audience, in Packet packet)
     {
         var content = new WireBuffer();
@@ -125,7 +128,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
     }
 
     /// <summary>Says something to all who listen on these channels. What finds no room is dropped and counted.</summary>
-    /// <returns>The message's number.</returns>
+    /// <returns>The message's number; 0 when it is dropped.</returns>
     public long Send(MessageKind kind, IReadOnlyList<string> channels, WireBuffer content)
     {
         bool isHeld = IsConnected || (kind == MessageKind.Emit && _runtime.Options.Cluster.WhenAway == BackplaneAwayPolicy.Hold);
@@ -143,6 +146,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         if (!_pump.Queue.TryAdd(channels, kind, content, out long number))
         {
             _runtime.Metrics.BackplaneDropped("full", 1);
+            return 0;
         }
 
         return number;
@@ -182,6 +186,27 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         }
 
         return pending.Replies is [NodeReply reply] ? reply : null;
+    }
+
+    /// <summary>Asks one node, whose answer comes in parts; null when it cannot be asked.</summary>
+    public Requests.Pending? AskNode(string node, RequestKind kind, Action<WireBuffer> write, IReplies replies)
+    {
+        if (!Nodes.Has(node) || !IsConnected)
+        {
+            return null;
+        }
+
+        Requests.Pending pending = _requests.Open([node], replies);
+        Send(MessageKind.Request, [Channels.OfNode(node)], WriteRequest(pending.Id, kind, null, write));
+        return pending;
+    }
+
+    /// <summary>What this node has dealt with: all that others have said up to what is being handled, and all that it has said itself.</summary>
+    public Dictionary<string, long> Numbers()
+    {
+        Dictionary<string, long> numbers = Nodes.Numbers();
+        numbers[Id] = _pump.Queue.LastNumber;
+        return numbers;
     }
 
     /// <summary>Asks, with answers that come in parts.</summary>
@@ -266,7 +291,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         await _pump.DisposeAsync().ConfigureAwait(false);
     }
 
-    internal void Reply(string node, long request, bool isLast, WireBuffer? content)
+    internal bool Reply(string node, long request, bool isLast, WireBuffer? content)
     {
         using (content)
         {
@@ -278,7 +303,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
                 reply.Raw(content.Memory.Span);
             }
 
-            Send(MessageKind.Reply, [Channels.OfNode(node)], reply);
+            return Send(MessageKind.Reply, [Channels.OfNode(node)], reply) > 0;
         }
     }
 
@@ -313,6 +338,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
 
         try
         {
+            Receiving = number;
             handler(sender, new WireReader(content, _runtime.Names));
         }
         catch (Exception exception) when (exception is not InvalidDataException)
@@ -386,6 +412,7 @@ internal sealed class ServerNode : IBackplaneReceiver, IAsyncDisposable
         {
             _runtime.Logger.NodeLeft(gone.Name, gone.Id, how);
             _requests.Gone(gone.Id);
+            _desk.Forget(gone.Id);
             Left?.Invoke(gone);
         }
     }

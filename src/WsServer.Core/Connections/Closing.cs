@@ -10,6 +10,9 @@ internal sealed record Closing(DisconnectReason Reason, int Status, EventError? 
     /// <summary>The client is back on another connection, so this one is dead, whether the server has noticed or not.</summary>
     public static readonly Closing Superseded = new(DisconnectReason.TransportClose, 4409, Flush: false);
 
+    /// <summary>A later connection of the client is on another node, as far as the nodes' clocks can tell: if that is wrong, it tries again.</summary>
+    public static readonly Closing Overtaken = new(DisconnectReason.TransportClose, 1013, Flush: false);
+
     public static readonly Closing Broken = new(DisconnectReason.TransportError, 1011, Flush: false);
 
     public static readonly Closing Faulted = new(

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Connections;
+using WsServer.Polling;
 
 namespace WsServer.Connections;
 
@@ -19,40 +20,37 @@ internal interface IInputOwner
 /// moment only. One reader at a time.
 /// </summary>
 /// <remarks>
-/// A wait can be given up while the operating system's goes on: whoever waits next, which may be another reader, gets
-/// the answer to it. So a socket can change hands without a byte being read by the one who leaves.
+/// A wait can be given up, and whoever waits next, which may be another reader, gets what it was for. So a socket can
+/// change hands without a byte being read by the one who leaves.
 /// </remarks>
-internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
+internal abstract class SocketInput : IValueTaskSource<bool>, IDisposable
 {
     /// <summary>What <see cref="Receive"/> returns when there is nothing now after all.</summary>
     public const int Nothing = -1;
 
-    // Whether the operating system is asked, and whether somebody waits for its answer.
-    private const int Idle = 0;
-    private const int Asking = 1;
-    private const int Awaited = 2;
-    private const int Unawaited = 3;
-    private const int Answered = 4;
-
-    private readonly Socket _socket;
     private readonly IInputOwner _owner;
     private ManualResetValueTaskSourceCore<bool> _waiting;
     private Exception? _fault;
-    private int _state;
     private volatile bool _isCancelled;
+    private volatile bool _isClosing;
     private bool _isOver;
 
     /// <param name="socket">A connected socket, set not to block.</param>
     /// <param name="owner">Who is told when nothing more comes.</param>
-    public SocketInput(Socket socket, IInputOwner owner)
-        : base(true)
+    protected SocketInput(Socket socket, IInputOwner owner)
     {
-        _socket = socket;
+        Socket = socket;
         _owner = owner;
     }
 
     /// <summary>Of the wait that was begun last, for a value task that stands for it.</summary>
     public short Version => _waiting.Version;
+
+    protected Socket Socket { get; }
+
+    /// <summary>One that waits by the poller, or where there is none, or it can take no more, by the runtime.</summary>
+    public static SocketInput Open(Socket socket, IInputOwner owner, Poller? poller) =>
+        poller is not null && PolledInput.TryOpen(socket, owner, poller.Choose()) is { } polled ? polled : new RuntimeInput(socket, owner);
 
     /// <summary>Waits until <see cref="Receive"/> has something to tell; false when that was cancelled.</summary>
     public ValueTask<bool> WaitAsync()
@@ -71,7 +69,6 @@ internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
         _waiting.Reset();
         if (!TryAwait())
         {
-            Volatile.Write(ref _state, Idle);
             return new(true);
         }
 
@@ -93,14 +90,13 @@ internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
             return _fault is null ? 0 : throw _fault;
         }
 
-        // The wait may have met the error, which the operating system tells once.
-        SocketError error = SocketError;
+        SocketError error = BeginReceive();
         int received = 0;
         if (error == SocketError.Success)
         {
             try
             {
-                received = _socket.Receive(buffer, SocketFlags.None, out error);
+                received = Socket.Receive(buffer, SocketFlags.None, out error);
             }
             catch (ObjectDisposedException)
             {
@@ -108,8 +104,15 @@ internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
             }
         }
 
+        if (received == 0 && error == SocketError.Success && _isClosing)
+        {
+            // Not the other side's end.
+            error = SocketError.OperationAborted;
+        }
+
         if (error is SocketError.WouldBlock or SocketError.IOPending)
         {
+            EndReceive(Nothing, buffer.Length);
             return Nothing;
         }
 
@@ -119,6 +122,7 @@ internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
         }
         else if (received > 0)
         {
+            EndReceive(received, buffer.Length);
             return received;
         }
 
@@ -137,6 +141,29 @@ internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
     /// <summary>What was cancelled is over: the next wait is another's.</summary>
     public void ForgetCancel() => _isCancelled = false;
 
+    /// <summary>Closes the socket, and tells who waits.</summary>
+    /// <param name="isReset">Whether the other side is to read a reset, and nothing that waits for it, instead of an ordinary end.</param>
+    /// <exception cref="SocketException">It had ended before; it is closed all the same.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed before.</exception>
+    public virtual void CloseSocket(bool isReset)
+    {
+        _isClosing = true;
+        if (isReset)
+        {
+            Socket.Close(timeout: 0);
+            return;
+        }
+
+        try
+        {
+            Socket.Shutdown(SocketShutdown.Both);
+        }
+        finally
+        {
+            Socket.Dispose();
+        }
+    }
+
     public bool GetResult(short token)
     {
         bool isThere = _waiting.GetResult(token);
@@ -153,51 +180,29 @@ internal sealed class SocketInput : SocketAsyncEventArgs, IValueTaskSource<bool>
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _waiting.OnCompleted(continuation, state, token, flags);
 
-    protected override void OnCompleted(SocketAsyncEventArgs e)
-    {
-        while (true)
-        {
-            int state = Volatile.Read(ref _state);
-            int next = state == Awaited ? Idle : Answered;
-            if (Interlocked.CompareExchange(ref _state, next, state) == state)
-            {
-                if (state == Awaited)
-                {
-                    _waiting.SetResult(true);
-                }
+    /// <summary>Nobody waits any more, nor will.</summary>
+    public abstract void Dispose();
 
-                return;
-            }
-        }
-    }
+    /// <summary>Begins a wait, which ends with <see cref="Answer"/>; false when <see cref="Receive"/> may have something to tell now.</summary>
+    protected abstract bool TryAwait();
 
-    // False when the answer is there already.
-    private bool TryAwait()
-    {
-        if (Volatile.Read(ref _state) != Idle)
-        {
-            return Interlocked.CompareExchange(ref _state, Awaited, Unawaited) == Unawaited;
-        }
+    /// <summary>Ends a wait for who waits; false when there is none, or it has ended.</summary>
+    protected abstract bool TryGiveUp();
 
-        // Nobody can give this wait up before it is complete: the answer may be there at once, with nobody to tell.
-        Volatile.Write(ref _state, Asking);
-        try
-        {
-            return _socket.ReceiveAsync(this) && Interlocked.CompareExchange(ref _state, Awaited, Asking) == Asking;
-        }
-        catch (ObjectDisposedException)
-        {
-            SocketError = SocketError.OperationAborted;
-            return false;
-        }
-    }
+    /// <summary>Before the socket is looked at: what the wait has met already.</summary>
+    protected abstract SocketError BeginReceive();
 
-    // The operating system's wait goes on.
+    /// <summary>The socket gave so many bytes, or <see cref="Nothing"/>, of at most <paramref name="room"/>.</summary>
+    protected abstract void EndReceive(int received, int room);
+
+    /// <summary>Ends the wait.</summary>
+    protected void Answer(bool isThere) => _waiting.SetResult(isThere);
+
     private void GiveUp()
     {
-        if (Interlocked.CompareExchange(ref _state, Unawaited, Awaited) == Awaited)
+        if (TryGiveUp())
         {
-            _waiting.SetResult(false);
+            Answer(false);
         }
     }
 

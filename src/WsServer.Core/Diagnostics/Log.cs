@@ -127,6 +127,18 @@ internal static partial class Log
     [LoggerMessage(73, LogLevel.Error, "What was to be told of the end of connection {ConnectionId} failed.")]
     public static partial void ConnectionEndFailed(this ILogger logger, Exception exception, string connectionId);
 
+    [LoggerMessage(180, LogLevel.Information, "The runtime waits for the sockets of the connections, as the server cannot do it itself: {Reason}.")]
+    public static partial void NoPolling(this ILogger logger, string reason);
+
+    [LoggerMessage(181, LogLevel.Error, "What followed on something that came over a connection failed.")]
+    public static partial void PolledFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(182, LogLevel.Warning, "A handler keeps the thread that waits for sockets, and no other can be made to go on for it.")]
+    public static partial void NoPollThread(this ILogger logger, Exception exception);
+
+    [LoggerMessage(183, LogLevel.Debug, "A connection's socket was closed by somebody else before the server closed it.")]
+    public static partial void PolledSocketGone(this ILogger logger);
+
     [LoggerMessage(300, LogLevel.Information, "Node {Name} ({Node}) is connected to the other nodes. What came for it meanwhile is there: {IsResumed}.")]
     public static partial void BackplaneConnected(this ILogger logger, string name, string node, bool isResumed);
 
@@ -168,4 +180,28 @@ internal static partial class Log
 
     [LoggerMessage(313, LogLevel.Error, "The handler of the server-side event {Event} in {Namespace} failed.")]
     public static partial void ServerSideFailed(this ILogger logger, Exception exception, string @event, string @namespace);
+
+    [LoggerMessage(320, LogLevel.Error, "A handler of presence failed, of a change in {Room} of {Namespace}.")]
+    public static partial void PresenceHandlerFailed(this ILogger logger, Exception exception, string room, string @namespace);
+
+    [LoggerMessage(321, LogLevel.Warning, "Handlers of presence are {Count} changes behind in {Namespace}. They are told the difference when they have caught up.")]
+    public static partial void PresenceBehind(this ILogger logger, int count, string @namespace);
+
+    [LoggerMessage(322, LogLevel.Information, "Changes of who is in the rooms of node {Node} were missed. It is asked for all of it.")]
+    public static partial void PresenceMissed(this ILogger logger, string node);
+
+    [LoggerMessage(323, LogLevel.Warning, "Node {Node} has not said in time who is in its rooms. It is asked again.")]
+    public static partial void PresenceUnanswered(this ILogger logger, string node);
+
+    [LoggerMessage(330, LogLevel.Error, "Bringing sessions of {Namespace} from one node to another failed.")]
+    public static partial void SessionMoveFailed(this ILogger logger, Exception exception, string @namespace);
+
+    [LoggerMessage(331, LogLevel.Information, "{Count} sessions of {Namespace} were taken over from node {Node}, which stops.")]
+    public static partial void SessionsAdopted(this ILogger logger, int count, string @namespace, string node);
+
+    [LoggerMessage(332, LogLevel.Information, "{Count} sessions were handed over to other nodes; {Left} were not.")]
+    public static partial void SessionsHandedOver(this ILogger logger, int count, int left);
+
+    [LoggerMessage(333, LogLevel.Warning, "There was no time to hand over all sessions to other nodes: the clients of {Count} begin anew.")]
+    public static partial void HandOverCutShort(this ILogger logger, int count);
 }

@@ -1,3 +1,4 @@
+using WsServer.Cluster;
 using WsServer.Connections;
 using WsServer.Diagnostics;
 using WsServer.Recovery;
@@ -90,11 +91,27 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
     private async Task<(CutOffSocket? Back, bool IsLate)> TakeAsync()
     {
         EventSocket? last = null;
+        SessionPull? pull = null;
         while (true)
         {
             if (_namespace.Recovery.TryTake(socket, recovery, out CutOffSocket? back, out EventSocket? holder))
             {
-                return (back, false);
+                if (back is not null || runtime.Moves is not { } moves)
+                {
+                    return (back, false);
+                }
+
+                (PullOutcome outcome, back) = await (pull ??= moves.Pull(socket, recovery)).TryAsync().ConfigureAwait(false);
+                switch (outcome)
+                {
+                    case PullOutcome.Busy:
+                        continue;
+                    case PullOutcome.Late:
+                        socket.Life.GiveWayElsewhere();
+                        return (null, true);
+                    default:
+                        return (back, false);
+                }
             }
 
             if (holder.Recovery!.Arrival > recovery.Arrival)
@@ -121,7 +138,8 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
     {
         // Before the gate is closed, as handlers of room events run here. The socket takes nothing yet: what is emitted
         // from here on stands in the log.
-        _namespace.Index.Add(socket.Member);
+        _namespace.Recovery.HoldSid(recovery, back.Sid);
+        socket.Enter();
         _namespace.Recovery.RestoreJoins(recovery, back);
         socket.TryJoin([.. back.Rooms.Keys]);
         Gathering gathering = Gathering.Open();
@@ -129,7 +147,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
         {
             if (TryReplay(back))
             {
-                _namespace.Recovery.Release();
+                _namespace.Recovery.Release(back);
                 return ComebackOutcome.Recovered;
             }
         }
@@ -140,6 +158,7 @@ internal sealed class Comeback(EventSocket socket, SocketRecovery recovery, Even
 
         socket.LeaveAll();
         _namespace.Recovery.RestoreJoins(recovery, null);
+        _namespace.Recovery.DropSid(recovery);
         if (socket.Life.HasEnded)
         {
             return End(back);

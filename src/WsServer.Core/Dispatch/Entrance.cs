@@ -91,7 +91,7 @@ internal static class Entrance
         }
 
         // Among the members first: a client that has read "connected" misses nothing that is emitted from then on.
-        ns.Index.Add(socket.Member);
+        socket.Enter();
         var connected = new Packet(PacketKind.Connected) { Namespace = ns.Name, Sid = socket.Id };
         if (socket.Recovery is { } recovery ? TryConnect(socket, recovery, connected) : socket.Life.TryConnect(connected))
         {

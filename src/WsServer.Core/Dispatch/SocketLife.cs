@@ -151,6 +151,9 @@ internal sealed class SocketLife : ISerialWorker<Packet>
     /// <summary>The client is back on another connection: this one goes.</summary>
     public void GiveWay() => _outbox.Complete(Closing.Superseded);
 
+    /// <summary>The client is back on another node, by the clocks.</summary>
+    public void GiveWayElsewhere() => _outbox.Complete(Closing.Overtaken);
+
     /// <summary>Does not let the socket in; nothing, if it has ended already.</summary>
     public void Refuse(EventError refusal)
     {
@@ -205,7 +208,7 @@ internal sealed class SocketLife : ISerialWorker<Packet>
             {
                 // Before it is seen to have ended: what is emitted to it from then on waits for its client.
                 recovery.IsCutOff = reason is DisconnectReason.TransportClose or DisconnectReason.TransportError or DisconnectReason.PingTimeout
-                    || (reason is DisconnectReason.ServerShuttingDown && _runtime.Recovery.OutlivesRestart);
+                    || (reason is DisconnectReason.ServerShuttingDown && _runtime.Recovery.OutlivesStop);
             }
 
             _state = Ended;

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using WsServer.Connections;
 using WsServer.Diagnostics;
+using WsServer.Polling;
 
 namespace WsServer.Hosting;
 
@@ -14,7 +15,8 @@ namespace WsServer.Hosting;
 /// <param name="Memory">Where Kestrel takes its buffers from.</param>
 /// <param name="Input">For the pipes that HTTP reads.</param>
 /// <param name="Logger">For what goes wrong.</param>
-internal sealed record ListenerSettings(EndPoint EndPoint, MemoryPool<byte> Memory, PipeOptions Input, ILogger Logger);
+/// <param name="Poller">What waits for their sockets; without one the runtime does.</param>
+internal sealed record ListenerSettings(EndPoint EndPoint, MemoryPool<byte> Memory, PipeOptions Input, ILogger Logger, Poller? Poller = null);
 
 /// <summary>
 /// A connection of Kestrel's that writes to its socket on the writer's own thread. Everything of it leaves by
@@ -42,9 +44,9 @@ internal sealed partial class DirectConnection : ConnectionContext, IDuplexPipe,
         socket.Blocking = false;
         _socket = socket;
         _settings = settings;
-        _source = new SocketInput(socket, this);
+        _source = SocketInput.Open(socket, this, settings.Poller);
         _input = new HttpPipeReader(_source, settings.Input);
-        Socket = new SocketOutput(socket);
+        Socket = new SocketOutput(socket, _source);
         Output = new SocketPipeWriter(Socket);
         Transport = this;
         ConnectionClosed = _closing.Token;
@@ -93,7 +95,7 @@ internal sealed partial class DirectConnection : ConnectionContext, IDuplexPipe,
         }
         else
         {
-            _socket.Close(timeout: 0);
+            _source.CloseSocket(isReset: true);
         }
     }
 
@@ -143,15 +145,11 @@ internal sealed partial class DirectConnection : ConnectionContext, IDuplexPipe,
     {
         try
         {
-            _socket.Shutdown(SocketShutdown.Both);
+            _source.CloseSocket(isReset: false);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             _settings.Logger.ConnectionEndedBefore(exception, ConnectionId);
-        }
-        finally
-        {
-            _socket.Dispose();
         }
     }
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using WsServer.Diagnostics;
+using WsServer.Polling;
 
 namespace WsServer.Hosting;
 
@@ -16,9 +17,14 @@ namespace WsServer.Hosting;
 /// </summary>
 internal sealed class DirectListenerFactory(
     IOptions<SocketTransportOptions> sockets, IOptions<EventServerOptions> events, IServiceProvider services, TimeProvider time, EventMetrics metrics, ILoggerFactory loggers)
-    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
     private readonly SocketTransportFactory _kestrels = new(sockets, loggers);
+    private Poller? _poller;
+    private bool _hasPoller;
+
+    /// <summary>What waits for the sockets of all its listeners, if the runtime does not.</summary>
+    internal Poller? Poller => _poller;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -31,17 +37,38 @@ internal sealed class DirectListenerFactory(
         Socket socket = Listen(endpoint, options);
         IMemoryPoolFactory<byte> pools = services.GetRequiredService<IMemoryPoolFactory<byte>>();
 
+        var logger = new SteadyLogger(loggers.CreateLogger("WsServer.Transport"), metrics);
+
         // The name is that of the metrics of Kestrel's own transport.
         var memory = pools.Create(new MemoryPoolOptions { Owner = "kestrel" });
         var settings = new ListenerSettings(
             socket.LocalEndPoint!,
             memory,
             HttpPipeReader.CreateOptions(memory, options.MaxReadBufferSize ?? 0),
-            new SteadyLogger(loggers.CreateLogger("WsServer.Transport"), metrics));
+            logger,
+            FindPoller(logger));
         return new(new DirectListener(socket, settings, options.NoDelay, new DescriptorMargin(DescriptorLimit.Read().Files), time));
     }
 
     public bool CanBind(EndPoint endpoint) => _kestrels.CanBind(endpoint);
+
+    /// <summary>After Kestrel, which is given it.</summary>
+    public void Dispose() => _poller?.Dispose();
+
+    // One for all listeners.
+    private Poller? FindPoller(SteadyLogger logger)
+    {
+        lock (_kestrels)
+        {
+            if (!_hasPoller && events.Value.SocketLoops > 0)
+            {
+                _poller = Poller.TryStart(events.Value.SocketLoops, logger);
+            }
+
+            _hasPoller = true;
+            return _poller;
+        }
+    }
 
     private static Socket Listen(EndPoint endpoint, SocketTransportOptions options)
     {

@@ -39,8 +39,20 @@ internal sealed class EventServerShutdown(EventServer server, IOptions<HostOptio
         using var timeout = new CancellationTokenSource(total - delay - goodbye, time);
         using var quiet = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await server.DrainAsync(quiet.Token).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await HandOverAsync(goodbye, cancellationToken).ConfigureAwait(false);
         await (server.RecoveryFile?.SaveAsync() ?? Task.CompletedTask).ConfigureAwait(false);
         await (server.Runtime.Node?.StopAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+    }
+
+    // What is left of the time: the connections have said goodbye by now.
+    private async Task HandOverAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        if (server.Runtime.Moves is { } moves)
+        {
+            using var time = new CancellationTokenSource(atMost, server.Runtime.Time);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
+            await moves.HandOver().RunAsync(ended.Token).ConfigureAwait(false);
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

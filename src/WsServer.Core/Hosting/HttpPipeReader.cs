@@ -15,6 +15,9 @@ internal sealed class HttpPipeReader : PipeReader
     // As much as is worth a call of the operating system.
     private const int LeastRoom = 2 * 1024;
 
+    // Who sends without end finds something there each time, but the thread is others' as well.
+    private const int MaxReadsAtOnce = 16;
+
     private readonly SocketInput _socket;
     private Pipe? _pipe;
 
@@ -96,10 +99,24 @@ internal sealed class HttpPipeReader : PipeReader
 
     private async Task FillAsync(PipeWriter writer)
     {
+        int readsAtOnce = 0;
         try
         {
-            while (await _socket.WaitAsync().ConfigureAwait(false))
+            while (true)
             {
+                ValueTask<bool> waiting = _socket.WaitAsync();
+                readsAtOnce = waiting.IsCompleted ? readsAtOnce + 1 : 0;
+                if (readsAtOnce == MaxReadsAtOnce)
+                {
+                    readsAtOnce = 0;
+                    await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+                }
+
+                if (!await waiting.ConfigureAwait(false))
+                {
+                    return;
+                }
+
                 int received = _socket.Receive(writer.GetSpan(LeastRoom));
                 if (received == SocketInput.Nothing)
                 {

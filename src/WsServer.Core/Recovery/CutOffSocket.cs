@@ -6,7 +6,11 @@ namespace WsServer.Recovery;
 /// <summary>What the program has kept with a socket.</summary>
 /// <param name="Items">What its handlers have; null for nothing.</param>
 /// <param name="User">Who it acts for; null when that is for the request to say.</param>
-internal readonly record struct KeptState(ConcurrentDictionary<object, object?>? Items, ClaimsPrincipal? User);
+internal readonly record struct KeptState(ConcurrentDictionary<object, object?>? Items, ClaimsPrincipal? User)
+{
+    /// <summary>Its presence metadata, as JSON; null for none.</summary>
+    public byte[]? Presence { get; init; }
+}
 
 /// <summary>What is kept of a socket whose connection was cut, until its client comes back or the time is over.</summary>
 internal sealed class CutOffSocket
@@ -41,9 +45,15 @@ internal sealed class CutOffSocket
     /// <summary>When it was cut off, as a timestamp.</summary>
     public long Time { get; init; }
 
+    /// <summary>Where what it missed stands; null when that is the namespace's log alone.</summary>
+    public History? History { get; set; }
+
+    /// <summary>The rooms whose events arrive here for its sake.</summary>
+    public string[] Held { get; set; } = [];
+
     /// <summary>In the form that outlives the process.</summary>
     public SocketSnapshot Save(TimeSpan age) =>
-        new(Session, Sid, Identity, Rooms, Since, LastSeq, Position, age, KeptItems.Save(State.Items), KeptItems.Save(State.User));
+        new(Session, Sid, Identity, Rooms, Since, LastSeq, Position, age, KeptItems.Save(State.Items), KeptItems.Save(State.User), State.Presence);
 
     /// <summary>From that form.</summary>
     public static CutOffSocket Restore(SocketSnapshot saved, EventNamespace ns, long time) => new()
@@ -53,7 +63,7 @@ internal sealed class CutOffSocket
         Sid = saved.Sid,
         Identity = saved.Identity,
         Rooms = saved.Rooms,
-        State = new KeptState(KeptItems.Restore(saved.Items), KeptItems.Restore(saved.User)),
+        State = new KeptState(KeptItems.Restore(saved.Items), KeptItems.Restore(saved.User)) { Presence = saved.Presence },
         Since = saved.Since,
         LastSeq = saved.LastSeq,
         Position = saved.Position,

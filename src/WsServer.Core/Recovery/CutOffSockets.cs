@@ -63,6 +63,30 @@ internal sealed class CutOffSockets(int capacity, TimeSpan window, TimeProvider 
         }
     }
 
+    /// <summary>The one of this session in this namespace, which stays; null when there is none of this identity.</summary>
+    public CutOffSocket? Find(string session, EventNamespace ns, string? identity)
+    {
+        lock (_gate)
+        {
+            return _bySession.GetValueOrDefault(session)?.Value is { } found && found.Namespace == ns && found.Identity == identity ? found : null;
+        }
+    }
+
+    /// <summary>Takes out the one of this session in this namespace, whosever it is; null when there is none.</summary>
+    public CutOffSocket? Take(string session, EventNamespace ns)
+    {
+        lock (_gate)
+        {
+            if (_bySession.GetValueOrDefault(session)?.Value is not { } found || found.Namespace != ns)
+            {
+                return null;
+            }
+
+            Remove(session);
+            return found;
+        }
+    }
+
     /// <summary>Takes out the one of this session in this namespace, expired or not; null when there is none of this identity.</summary>
     public CutOffSocket? Take(string session, EventNamespace ns, string? identity)
     {

@@ -11,7 +11,7 @@ namespace WsServer.Recovery;
 /// Safe for concurrent use. Under the gate an event gets its number, and is posted to all that it is for, so that each
 /// receiver sees numbers rise. What is done under it never waits and runs no code of the program's.
 /// </remarks>
-internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server)
+internal sealed partial class NamespaceRecovery(EventNamespace ns, ServerRecovery server)
 {
     private readonly Dictionary<string, EventSocket> _holders = new(StringComparer.Ordinal);
     private readonly ReplayLog _log = server.CreateLog();
@@ -31,7 +31,10 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     public long Position => _log.Position;
 
     /// <summary>Logs an event and returns its number, 0 when nobody needs it any more; under the gate. The arguments belong to the log.</summary>
-    public long Log(Audience audience, in Packet packet) => _isActive ? _log.Add(audience, packet) : 0;
+    /// <param name="audience">Who is meant.</param>
+    /// <param name="packet">The event.</param>
+    /// <param name="origin">Where it was emitted.</param>
+    public long Log(Audience audience, in Packet packet, Origin origin) => _isActive ? _log.Add(audience, packet, origin) : 0;
 
     /// <summary>A new socket enters, whose client may come back; under the gate, before the client is told its session.</summary>
     public void Begin(EventSocket socket, SocketRecovery recovery)
@@ -41,7 +44,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             return;
         }
 
-        recovery.Session = RandomId.Create();
+        recovery.Session = ns.Runtime.NewSession();
         recovery.Since = _log.Position;
         recovery.LastSeq = 0;
         _holders.Add(recovery.Session, socket);
@@ -82,7 +85,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
                 return true;
             }
 
-            isUsable = !server.CutOff.IsExpired(back) && _log.Reaches(back.MissedAfter(recovery.AskedSeq));
+            isUsable = !server.CutOff.IsExpired(back) && Reaches(back, recovery.AskedSeq);
             if (isUsable)
             {
                 _cutOff--;
@@ -134,13 +137,13 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     public bool TryReadMissed(CutOffSocket back, long seq, List<Packet> missed)
     {
         long after = back.MissedAfter(seq);
-        if (!_log.Reaches(after))
+        if (!Reaches(back, seq))
         {
             return false;
         }
 
         long bytes = 0;
-        foreach (Packet packet in _log.Read(after, back.Sid, back.Rooms))
+        foreach (Packet packet in back.History?.Read(after, back.Sid, back.Rooms) ?? _log.Read(after, back.Sid, back.Rooms))
         {
             bytes += ReplayLog.Measure(packet);
             if (bytes > server.MaxMissedBytes)
@@ -158,13 +161,18 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     /// <summary>The client is back; under the gate.</summary>
     public static void Resume(SocketRecovery recovery, CutOffSocket back, long lastSeq)
     {
+        recovery.History = back.History?.Behind(recovery.AskedSeq);
         recovery.Session = back.Session;
         recovery.Since = back.Since;
         recovery.LastSeq = Math.Max(back.LastSeq, lastSeq);
     }
 
     /// <summary>The socket is in, so it stands for itself in the namespace.</summary>
-    public void Release() => server.Released(ns);
+    public void Release(CutOffSocket back)
+    {
+        server.LetGo(back);
+        server.Released(ns);
+    }
 
     /// <summary>The client was cut off again before it was back: it may try once more.</summary>
     public void PutBack(CutOffSocket back)
@@ -189,7 +197,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             DeactivateIfUnused();
         }
 
-        server.Released(ns);
+        Release(back);
     }
 
     /// <summary>One that was kept is no longer.</summary>
@@ -201,7 +209,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             DeactivateIfUnused();
         }
 
-        server.Released(gone.Namespace);
+        Release(gone);
     }
 
     /// <summary>A socket leaves its rooms. If it was cut off, it is kept for its client.</summary>
@@ -210,6 +218,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         if (socket.Recovery is not { Session: { } session } recovery)
         {
             socket.LeaveAll();
+            DropSid(socket.Recovery);
             return;
         }
 
@@ -231,7 +240,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             {
                 recovery.IsKept = true;
                 _cutOff++;
-                oldest = server.CutOff.Add(new CutOffSocket
+                var kept = new CutOffSocket
                 {
                     Session = session,
                     Namespace = ns,
@@ -243,12 +252,16 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
                     LastSeq = recovery.LastSeq,
                     Position = position,
                     Time = server.Now,
-                });
+                    History = recovery.History,
+                };
+                server.Hold(kept);
+                oldest = server.CutOff.Add(kept);
             }
 
             DeactivateIfUnused();
         }
 
+        DropSid(recovery);
         oldest?.Namespace.Recovery.Forget(oldest);
     }
 
@@ -258,7 +271,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
     {
         lock (Gate)
         {
-            return new NamespaceSnapshot(ns.Name, _log.Position, [.. _log.Save()], [.. sockets.Select(s => s.Save(server.Age(s.Time)))]);
+            return new NamespaceSnapshot(ns.Name, _log.Position, [.. _log.Save()], [.. sockets.Select(s => s.Save(server.Age(s.Time)))], _log.Floor);
         }
     }
 
@@ -274,11 +287,12 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
 
         lock (Gate)
         {
-            _log.Restore(ns.Name, saved.Position, saved.Events, away);
+            _log.Restore(ns.Name, saved.Position, saved.Events, away, saved.Floor);
             Activate();
             foreach (CutOffSocket socket in sockets)
             {
                 _cutOff++;
+                server.Hold(socket);
                 if (server.CutOff.Add(socket) is { } forgotten)
                 {
                     oldest.Add(forgotten);
@@ -298,6 +312,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
             try
             {
                 _log.Trim();
+                TrimCarried();
             }
             finally
             {
@@ -306,8 +321,14 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
         }
     }
 
+    private bool Reaches(CutOffSocket back, long seq)
+    {
+        long after = back.MissedAfter(seq);
+        return back.History?.Reaches(after) ?? _log.Reaches(after);
+    }
+
     // The credentials' word, not the program's: that is kept with the socket and comes back with it.
-    private static string? IdentityOf(EventSocket socket) => UserIdentity.Of(socket.CredentialUser);
+    public static string? IdentityOf(EventSocket socket) => UserIdentity.Of(socket.CredentialUser);
 
     private static Dictionary<string, long> WithJoins(SocketRecovery recovery, string sid, List<string> rooms)
     {
@@ -331,7 +352,7 @@ internal sealed class NamespaceRecovery(EventNamespace ns, ServerRecovery server
 
     private void DeactivateIfUnused()
     {
-        if (_isActive && _holders.Count == 0 && _cutOff == 0)
+        if (_isActive && _holders.Count == 0 && _cutOff == 0 && _arrivals == 0)
         {
             _isActive = false;
             _log.Clear();

@@ -23,6 +23,18 @@ internal sealed class ServerRecovery(EventServerOptions options, TimeProvider ti
     /// <summary>Whether what clients can come back to outlives a restart, so that they can come back after one.</summary>
     public bool OutlivesRestart => IsOn && options.RecoveryFile is { Length: > 0 };
 
+    /// <summary>
+    /// With several nodes: told that a room's events are wanted here, or no longer, though nobody is in it; set once, while
+    /// the server is built.
+    /// </summary>
+    public Action<string, string, bool>? RoomInterest { get; set; }
+
+    /// <summary>Whether other nodes may take over what clients can come back to.</summary>
+    public bool IsShared => RoomInterest is not null;
+
+    /// <summary>Whether what clients can come back to is kept though this process stops.</summary>
+    public bool OutlivesStop => OutlivesRestart || (IsOn && IsShared);
+
     /// <summary>How long ago a timestamp was.</summary>
     public TimeSpan Age(long timestamp) => time.GetElapsedTime(timestamp);
 
@@ -31,7 +43,25 @@ internal sealed class ServerRecovery(EventServerOptions options, TimeProvider ti
 
     // A connection may be dead for as long as the heartbeat takes to find out, and what it missed is counted from then.
     public ReplayLog CreateLog() => new(
-        new ReplayLimits(options.MaxReplayEvents, options.MaxReplayBytes, options.RecoveryWindow + options.PingInterval + options.PingTimeout), time);
+        new ReplayLimits(options.MaxReplayEvents, options.MaxReplayBytes, options.RecoveryWindow + options.PingInterval + options.PingTimeout), time, IsShared);
+
+    /// <summary>From now on what is emitted to the rooms of one that is kept arrives here.</summary>
+    public void Hold(CutOffSocket socket)
+    {
+        if (RoomInterest is { } interest)
+        {
+            socket.Held = [.. socket.Rooms.Keys];
+            Array.ForEach(socket.Held, room => interest(socket.Namespace.Name, room, true));
+        }
+    }
+
+    /// <summary>That is no longer wanted for its sake.</summary>
+    public void LetGo(CutOffSocket socket)
+    {
+        string[] held = socket.Held;
+        socket.Held = [];
+        Array.ForEach(held, room => RoomInterest?.Invoke(socket.Namespace.Name, room, false));
+    }
 
     /// <summary>Notes whether a namespace keeps a log.</summary>
     public void SetActive(NamespaceRecovery recovery, bool isActive)

@@ -34,6 +34,12 @@ internal sealed class SocketRecovery(string? asked, long askedSeq)
     /// <summary>Where the log stood when it joined each of its rooms; guarded by the namespace's gate.</summary>
     public Dictionary<string, long> JoinedAt { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Where what it has missed stands; null when that is the namespace's log alone. Guarded by the namespace's gate.</summary>
+    public History? History { get; set; }
+
+    /// <summary>The socket's id while it is wanted here though another node has given it; null otherwise.</summary>
+    public string? HeldSid { get; set; }
+
     /// <summary>Whether it has ended by what its client can come back from.</summary>
     public bool IsCutOff
     {

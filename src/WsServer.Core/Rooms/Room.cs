@@ -1,7 +1,7 @@
 namespace WsServer.Rooms;
 
 /// <summary>One member's place in one room.</summary>
-internal sealed class Membership<T>(RoomMember<T> member, Room<T> room)
+internal sealed class Membership<T>(RoomMember<T> member, Room<T> room, long joinedAt)
 {
     public RoomMember<T> Member => member;
 
@@ -12,6 +12,9 @@ internal sealed class Membership<T>(RoomMember<T> member, Room<T> room)
     public object? Companion { get; } = member.Companion;
 
     public Room<T> Room => room;
+
+    /// <summary>Since when, in ticks of UTC.</summary>
+    public long JoinedAt => joinedAt;
 
     /// <summary>Where it stands in the room's array; guarded by the room.</summary>
     public int Slot { get; set; }

@@ -25,12 +25,14 @@ internal enum JoinOutcome
 /// </summary>
 /// <param name="changed">Told of each change after it is made, on the thread that made it: change, room, member id.</param>
 /// <param name="maxRooms">How many rooms a member may be in.</param>
+/// <param name="time">The clock; the system's by default.</param>
 /// <remarks>Safe for concurrent use.</remarks>
-internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed, int maxRooms = int.MaxValue)
+internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed, int maxRooms = int.MaxValue, TimeProvider? time = null)
 {
     private readonly ConcurrentDictionary<string, RoomMember<T>> _members = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Room<T>> _rooms = new(StringComparer.Ordinal);
     private readonly Room<T> _everyone = new("");
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private long _sequence;
 
     public int Count => _everyone.Count;
@@ -50,7 +52,7 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed, i
     {
         if (_members.TryAdd(member.Id, member))
         {
-            member.Presence = new Membership<T>(member, _everyone);
+            member.Presence = new Membership<T>(member, _everyone, _time.GetUtcNow().UtcTicks);
             _everyone.TryAdd(member.Presence, ref _sequence, isKept: true, out _);
         }
     }
@@ -171,10 +173,11 @@ internal sealed class RoomIndex<T>(Action<RoomChange, string, string> changed, i
 
     private Membership<T> Enter(RoomMember<T> member, string name, out bool isNew)
     {
+        long now = _time.GetUtcNow().UtcTicks;
         while (true)
         {
             Room<T> room = _rooms.GetOrAdd(name, static n => new Room<T>(n));
-            var membership = new Membership<T>(member, room);
+            var membership = new Membership<T>(member, room, now);
             if (room.TryAdd(membership, ref _sequence, isKept: false, out isNew))
             {
                 return membership;

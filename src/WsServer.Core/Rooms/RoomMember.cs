@@ -43,6 +43,27 @@ internal sealed class RoomMember<T>(string id, T value, object? companion = null
         }
     }
 
+    /// <summary>Since when it is in a room, in ticks of UTC; null when it is not. Its own room counts for none.</summary>
+    public long? JoinedAt(string room)
+    {
+        lock (this)
+        {
+            return _rooms is not null && _rooms.TryGetValue(room, out Membership<T>? membership) ? membership.JoinedAt : null;
+        }
+    }
+
+    /// <summary>The rooms it is in but its own, each with since when.</summary>
+    public KeyValuePair<string, long>[] JoinedRooms
+    {
+        get
+        {
+            lock (this)
+            {
+                return _rooms is null ? [] : [.. _rooms.Select(r => KeyValuePair.Create(r.Key, r.Value.JoinedAt))];
+            }
+        }
+    }
+
     /// <summary>Enters a room through <paramref name="enter"/>, unless the member is in it, gone, or in <paramref name="limit"/> rooms.</summary>
     public JoinOutcome TryJoin(string room, int limit, Func<RoomMember<T>, string, Membership<T>> enter)
     {

@@ -33,6 +33,7 @@ public class BombTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     public async Task A_client_that_sends_one_is_told_that_it_is_too_large_and_closed_with_1009(Wiring wiring)
     {

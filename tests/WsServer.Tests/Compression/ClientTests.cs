@@ -91,6 +91,7 @@ public class ClientTests(EchoServers servers)
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     public async Task Events_reach_clients_with_and_without_compression(Wiring wiring)

@@ -1,12 +1,16 @@
+using System.Net.Sockets;
 using FluentAssertions;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
 using WsServer.Connections;
+using WsServer.Polling;
 using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.Connections;
 
-public sealed class SocketInputTests : IAsyncLifetime, IDisposable
+/// <summary>A socket as input, whoever waits for it.</summary>
+public abstract class SocketInputTests : IAsyncLifetime, IDisposable
 {
     private readonly InputOwner _owner = new();
     private SocketPair _pair = null!;
@@ -15,13 +19,22 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         _pair = await SocketPair.ConnectAsync();
-        _input = new SocketInput(_pair.Server, _owner);
+        _input = Open(_pair.Server, _owner);
     }
 
     public Task DisposeAsync() => Task.CompletedTask;
 
     public void Dispose()
     {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract SocketInput Open(Socket socket, IInputOwner owner);
+
+    protected virtual void Dispose(bool disposing)
+    {
+        _input.CloseSocket(isReset: true);
         _pair.Dispose();
         _input.Dispose();
     }
@@ -95,7 +108,7 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
     public async Task The_end_is_told_after_the_last_byte_and_to_the_owner_once()
     {
         await _pair.SendAsync(1);
-        _pair.Client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+        _pair.Client.Shutdown(SocketShutdown.Send);
 
         (await Wait()).Should().BeTrue();
         Receive(10).Should().Equal(1);
@@ -117,7 +130,7 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
         if (isBefore)
         {
             _pair.Reset();
-            await Within.UntilAsync(() => _pair.Server.Poll(0, System.Net.Sockets.SelectMode.SelectRead), "the reset is there");
+            await Within.UntilAsync(() => _pair.Server.Poll(0, SelectMode.SelectRead), "the reset is there");
         }
 
         Task<bool> waiting = Wait();
@@ -140,7 +153,7 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
     {
         _owner.CloseReason = hasReason ? new InvalidOperationException("The reason.") : null;
         Task<bool> waiting = Wait();
-        _pair.Server.Dispose();
+        _input.CloseSocket(isReset: true);
 
         (await Within.TimeAsync(waiting, "the end")).Should().BeTrue();
         Exception fault = FluentActions.Invoking(() => _input.Receive(new byte[10])).Should().Throw<Exception>().Which;
@@ -152,7 +165,7 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_socket_that_is_closed_already_needs_no_wait()
     {
-        _pair.Server.Dispose();
+        _input.CloseSocket(isReset: true);
 
         (await Wait()).Should().BeTrue();
         FluentActions.Invoking(() => _input.Receive(new byte[10])).Should().Throw<ConnectionAbortedException>();
@@ -217,5 +230,25 @@ public sealed class SocketInputTests : IAsyncLifetime, IDisposable
         public int Ends { get; private set; }
 
         public void InputIsOver() => Ends++;
+    }
+}
+
+/// <summary>By the runtime and its thread pool.</summary>
+public sealed class RuntimeInputTests : SocketInputTests
+{
+    private protected override SocketInput Open(Socket socket, IInputOwner owner) => SocketInput.Open(socket, owner, poller: null);
+}
+
+/// <summary>By a loop of the server's own.</summary>
+public sealed class PolledInputTests : SocketInputTests
+{
+    private readonly Poller _poller = Poller.TryStart(1, NullLogger.Instance)!;
+
+    private protected override SocketInput Open(Socket socket, IInputOwner owner) => SocketInput.Open(socket, owner, _poller).Should().BeOfType<PolledInput>().Which;
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _poller.Dispose();
     }
 }

@@ -18,6 +18,7 @@ public class DirectSendTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]
@@ -48,6 +49,7 @@ public class DirectSendTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]
@@ -72,6 +74,7 @@ public class DirectSendTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]
@@ -89,6 +92,7 @@ public class DirectSendTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]
@@ -104,6 +108,7 @@ public class DirectSendTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]

@@ -9,6 +9,7 @@ public class GoneClientTests
 {
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]
@@ -32,6 +33,7 @@ public class GoneClientTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     [InlineData(Wiring.PipedTls)]

@@ -14,7 +14,7 @@ public class HttpBesideTests
 
     private static readonly byte[] Large = MakeLarge();
 
-    public static TheoryData<Wiring> Http1 => [Wiring.Direct, Wiring.Piped, Wiring.Tls, Wiring.PipedTls];
+    public static TheoryData<Wiring> Http1 => [Wiring.Direct, Wiring.Awaited, Wiring.Piped, Wiring.Tls, Wiring.PipedTls];
 
     [Theory]
     [MemberData(nameof(Http1))]

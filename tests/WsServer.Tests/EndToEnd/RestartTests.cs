@@ -22,6 +22,7 @@ public sealed class RestartTests : IDisposable
         string sid = client.Sid;
         EventSocket before = first.Io.Root.FindSocket(sid)!;
         await before.JoinAsync("ours");
+        await before.SetPresenceAsync("Ada");
         before.Items["name"] = "Ada";
         before.Items["age"] = 36;
         before.Items["height"] = 1.7;
@@ -56,6 +57,7 @@ public sealed class RestartTests : IDisposable
         EventSocket after = second.Io.Root.FindSocket(sid)!;
         after.Rooms.Should().BeEquivalentTo(sid, "ours");
         after.Items.Should().BeEquivalentTo(new Dictionary<object, object?> { ["name"] = "Ada", ["age"] = 36, ["height"] = 1.7 });
+        (await second.Io.In("ours").PresenceAsync()).Single().Get<string>().Should().Be("Ada");
         first.Log.Errors.Concat(second.Log.Errors).Should().BeEmpty();
     }
 

@@ -56,6 +56,40 @@ public class SampleTests
     }
 
     [ProcessFact]
+    public async Task Presence_tells_who_is_there_and_who_comes_and_goes()
+    {
+        await using Sample sample = await Sample.StartAsync("presence");
+        await using SampleClient ann = await sample.JoinAsync("/");
+        await ann.SendAsync("""{"event":"enter","id":1,"data":{"room":"lobby","name":"Ann"}}""");
+        await ann.ExpectAsync("""{"ack":1,"data":["Ann"]}""");
+
+        await using (SampleClient bob = await sample.JoinAsync("/"))
+        {
+            await bob.SendAsync("""{"event":"enter","id":1,"data":{"room":"lobby","name":"Bob"}}""");
+            await UntilAsync(bob, """{"ack":1,"data":["Ann","Bob"]}""");
+            await ann.ExpectAsync("""{"event":"Joined","data":"Bob"}""");
+            await ann.SendAsync("""{"event":"rename","data":"Anna"}""");
+            await UntilAsync(bob, """{"event":"Updated","data":"Anna"}""");
+        }
+
+        await ann.ExpectAsync("""{"event":"Left","data":"Bob"}""");
+        using var http = new HttpClient();
+        (await http.GetStringAsync(sample.Address)).Should().Contain("new WebSocket(");
+        await sample.StopAsync();
+
+        // Handlers of presence run apart: that Ann is there may be said when Bob is, too.
+        static async Task UntilAsync(SampleClient client, string text)
+        {
+            string received = await client.ReceiveAsync();
+            if (received != text)
+            {
+                received.Should().Be("""{"event":"Joined","data":"Ann"}""");
+                await client.ExpectAsync(text);
+            }
+        }
+    }
+
+    [ProcessFact]
     public async Task Hello_counter_counts_for_each_client_and_prints_hey()
     {
         await using Sample sample = await Sample.StartAsync("hello-counter");

@@ -17,6 +17,7 @@ public class TakeOverTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     public async Task Nothing_is_lost_wherever_handshake_and_frames_are_cut(Wiring wiring)
@@ -32,6 +33,7 @@ public class TakeOverTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     public async Task More_than_HTTP_takes_at_once_may_come_right_behind_the_handshake(Wiring wiring)
     {
@@ -47,6 +49,7 @@ public class TakeOverTests
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     public async Task A_client_that_is_gone_before_its_handshake_is_answered_leaves_nothing(Wiring wiring)
     {

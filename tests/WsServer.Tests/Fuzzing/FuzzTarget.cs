@@ -5,7 +5,7 @@ internal abstract class FuzzTarget
 {
     /// <summary>All there are.</summary>
     public static IReadOnlyList<FuzzTarget> All { get; } =
-        [new EnvelopeFuzz(), new SocketIOFuzz(), new EnginePayloadFuzz(), new FrameFuzz(), new DeflateFuzz()];
+        [new EnvelopeFuzz(), new SocketIOFuzz(), new EnginePayloadFuzz(), new FrameFuzz(), new DeflateFuzz(), new NodeFuzz()];
 
     public abstract string Name { get; }
 

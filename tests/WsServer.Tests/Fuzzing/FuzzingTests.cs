@@ -14,6 +14,7 @@ public class FuzzingTests
     [InlineData("engineio", 50_000, "read", "refused", "written")]
     [InlineData("frames", 30_000, "proper", "read", "refused", "too large")]
     [InlineData("deflate", 15_000, "proper", "read", "refused", "too large")]
+    [InlineData("node", 50_000, "written", "read", "refused")]
     public void Whatever_comes_is_read_the_same_again_or_refused(string target, int cases, params string[] outcomes)
     {
         var run = new FuzzRun(FuzzTarget.All.Single(t => t.Name == target), Seed);

@@ -7,13 +7,16 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
 using WsServer.Hosting;
+using WsServer.Polling;
 using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.Hosting;
 
-public sealed class DirectConnectionTests : IAsyncLifetime, IDisposable
+public abstract class DirectConnectionTests : IAsyncLifetime, IDisposable
 {
+    private protected virtual Poller? Poller => null;
+
     private SocketPair _pair = null!;
     private DirectConnection _connection = null!;
 
@@ -21,14 +24,19 @@ public sealed class DirectConnectionTests : IAsyncLifetime, IDisposable
     {
         _pair = await SocketPair.ConnectAsync();
         PipeOptions input = HttpPipeReader.CreateOptions(MemoryPool<byte>.Shared, 0);
-        var settings = new ListenerSettings(_pair.Server.LocalEndPoint!, MemoryPool<byte>.Shared, input, NullLogger.Instance);
+        var settings = new ListenerSettings(_pair.Server.LocalEndPoint!, MemoryPool<byte>.Shared, input, NullLogger.Instance, Poller);
         _connection = new DirectConnection(_pair.Server, settings);
         _connection.Start();
     }
 
     public async Task DisposeAsync() => await _connection.DisposeAsync();
 
-    public void Dispose() => _pair.Dispose();
+    public void Dispose()
+    {
+        _pair.Dispose();
+        Poller?.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void It_says_who_talks_to_whom()
@@ -136,4 +144,13 @@ public sealed class DirectConnectionTests : IAsyncLifetime, IDisposable
     {
         public string ConnectionId { get; set; } = "";
     }
+}
+
+/// <summary>With the runtime, which waits for the socket.</summary>
+public sealed class RuntimeDirectConnectionTests : DirectConnectionTests;
+
+/// <summary>With a loop of the server's own.</summary>
+public sealed class PolledDirectConnectionTests : DirectConnectionTests
+{
+    private protected override Poller? Poller { get; } = Poller.TryStart(1, NullLogger.Instance)!;
 }

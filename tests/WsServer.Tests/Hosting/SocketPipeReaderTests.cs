@@ -1,15 +1,17 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using FluentAssertions;
+using Microsoft.Extensions.Logging.Abstractions;
 using WsServer.Connections;
 using WsServer.Hosting;
+using WsServer.Polling;
 using WsServer.Tests.Support;
 using Xunit;
 
 namespace WsServer.Tests.Hosting;
 
 /// <summary>A socket that HTTP's reader has read, and then another.</summary>
-public sealed class SocketPipeReaderTests : IAsyncLifetime, IDisposable, IInputOwner
+public abstract class SocketPipeReaderTests : IAsyncLifetime, IDisposable, IInputOwner
 {
     private const int PipeBytes = 10_000;
 
@@ -19,12 +21,14 @@ public sealed class SocketPipeReaderTests : IAsyncLifetime, IDisposable, IInputO
     private SocketPipeReader _reader = null!;
     private int _ends;
 
+    private protected virtual Poller? Poller => null;
+
     Exception? IInputOwner.CloseReason => null;
 
     public async Task InitializeAsync()
     {
         _pair = await SocketPair.ConnectAsync();
-        _socket = new SocketInput(_pair.Server, this);
+        _socket = SocketInput.Open(_pair.Server, this, Poller);
         _http = new HttpPipeReader(_socket, HttpPipeReader.CreateOptions(MemoryPool<byte>.Shared, PipeBytes));
         _reader = new SocketPipeReader(_socket, _http);
         _http.Start();
@@ -34,8 +38,11 @@ public sealed class SocketPipeReaderTests : IAsyncLifetime, IDisposable, IInputO
 
     public void Dispose()
     {
+        _socket.CloseSocket(isReset: true);
         _pair.Dispose();
         _socket.Dispose();
+        Poller?.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     void IInputOwner.InputIsOver() => _ends++;
@@ -227,4 +234,13 @@ public sealed class SocketPipeReaderTests : IAsyncLifetime, IDisposable, IInputO
     }
 
     private static byte[] Numbers(int from, int count) => [.. Enumerable.Range(from, count).Select(i => (byte)(i * 7))];
+}
+
+/// <summary>With the runtime, which waits for the socket.</summary>
+public sealed class RuntimeSocketPipeReaderTests : SocketPipeReaderTests;
+
+/// <summary>With a loop of the server's own.</summary>
+public sealed class PolledSocketPipeReaderTests : SocketPipeReaderTests
+{
+    private protected override Poller? Poller { get; } = Poller.TryStart(1, NullLogger.Instance)!;
 }

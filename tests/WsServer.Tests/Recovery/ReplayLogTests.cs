@@ -29,6 +29,63 @@ public class ReplayLogTests
     }
 
     [Fact]
+    public void Numbers_may_jump_and_nothing_is_missing_in_between()
+    {
+        ReplayLog log = Create();
+        Add(log, "a");
+        log.SkipTo(100);
+        log.Position.Should().Be(100);
+        log.SkipTo(50);
+        Add(log, "b").Should().Be(101);
+        log.Floor.Should().Be(1);
+        log.Reaches(1).Should().BeTrue();
+        log.Reaches(0).Should().BeFalse();
+        log.Reaches(50).Should().BeTrue("there was nothing between 2 and 100");
+        log.Reaches(102).Should().BeFalse();
+        Read(log, 1, "me").Should().Equal("a", "b");
+        Read(log, 2, "me").Should().Equal("b");
+        Read(log, 60, "me").Should().Equal("b");
+        Read(log, 101, "me").Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_log_that_is_taken_up_keeps_its_numbers_and_its_gaps()
+    {
+        ReplayLog log = Create();
+        Add(log, "a");
+        log.SkipTo(100);
+        Add(log, "b");
+        log.SkipTo(200);
+
+        ReplayLog next = Create();
+        next.Restore("/", log.Position, [.. log.Save()], TimeSpan.Zero, log.Floor);
+
+        (next.Position, next.Floor, next.Count).Should().Be((200L, 1L, 2));
+        next.Read(1, "me", new Dictionary<string, long>()).Select(p => p.Seq).Should().Equal(2, 101);
+        Add(next, "c").Should().Be(201);
+        FluentActions.Invoking(() => Create().Restore("/", 100, [.. log.Save()], TimeSpan.Zero, log.Floor)).Should().Throw<InvalidDataException>("101 is behind 100");
+        FluentActions.Invoking(() => Create().Restore("/", 200, [.. log.Save().Reverse()], TimeSpan.Zero, log.Floor)).Should().Throw<InvalidDataException>();
+    }
+
+    [Fact]
+    public void What_the_node_before_has_dealt_with_is_not_read()
+    {
+        var log = new ReplayLog(new ReplayLimits(3, 1_000, TimeSpan.FromMinutes(1)), _time, notesOrigins: true);
+        var packet = new Packet(PacketKind.Event) { Namespace = "/", Event = "e" };
+        log.Add(Everybody, packet with { Event = "dropped" }, new Origin("A", 4));
+        log.Add(Everybody, packet with { Event = "dealt with" }, new Origin("A", 5));
+        log.Add(Everybody, packet with { Event = "not yet" }, new Origin("A", 6));
+        log.Add(Everybody, packet with { Event = "of another" }, new Origin("B", 1));
+        log.Read(new Stretch(log, 0, long.MaxValue, Heard("A", 5), 5), 2, "me", new Dictionary<string, long>()).Select(p => p.Event).Should().Equal("not yet", "of another");
+        log.Read(new Stretch(log, 0, 4, Heard("A", 5), 5), 2, "me", new Dictionary<string, long>()).Select(p => p.Event).Should().Equal("not yet");
+        log.Read(new Stretch(log, 0, long.MaxValue, Heard("A", 5), 2), 2, "me", new Dictionary<string, long>()).Select(p => p.Event)
+            .Should().Equal(["dealt with", "not yet", "of another"], "behind 2 all are meant");
+        Heard("A", 5).Has(new Origin(null, 0)).Should().BeTrue("what no other node gets is for those who were here");
+
+        static Heard Heard(string node, long number) => new(new Dictionary<string, long> { [node] = number });
+    }
+
+    [Fact]
     public void Only_what_was_meant_for_the_reader_is_read()
     {
         ReplayLog log = Create();

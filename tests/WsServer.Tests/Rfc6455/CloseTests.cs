@@ -29,7 +29,7 @@ public class CloseTests(EchoServers servers)
         }
     }
 
-    public static TheoryData<Wiring> Wirings => [Wiring.Direct, Wiring.Piped, Wiring.Tls];
+    public static TheoryData<Wiring> Wirings => [Wiring.Direct, Wiring.Awaited, Wiring.Piped, Wiring.Tls];
 
     [Theory]
     [MemberData(nameof(EdgesOfCodes))]

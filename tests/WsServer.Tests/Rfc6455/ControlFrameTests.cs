@@ -8,7 +8,7 @@ namespace WsServer.Tests.Rfc6455;
 [Collection(nameof(EchoServers))]
 public class ControlFrameTests(EchoServers servers)
 {
-    public static TheoryData<Wiring> Wirings => [Wiring.Direct, Wiring.Piped, Wiring.Tls];
+    public static TheoryData<Wiring> Wirings => [Wiring.Direct, Wiring.Awaited, Wiring.Piped, Wiring.Tls];
 
     [Theory]
     [MemberData(nameof(Wirings))]

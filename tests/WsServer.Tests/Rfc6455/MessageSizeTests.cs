@@ -55,6 +55,7 @@ public class MessageSizeTests(EchoServers servers)
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     [InlineData(Wiring.Tls)]
     public async Task Messages_up_to_16_mebibytes_come_back_and_one_byte_more_is_closed_with_1009(Wiring wiring)
@@ -118,6 +119,7 @@ public class MessageSizeTests(EchoServers servers)
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     public async Task A_length_of_64_bits_with_the_highest_set_is_closed_with_1002(Wiring wiring)
     {
@@ -130,6 +132,7 @@ public class MessageSizeTests(EchoServers servers)
 
     [Theory]
     [InlineData(Wiring.Direct)]
+    [InlineData(Wiring.Awaited)]
     [InlineData(Wiring.Piped)]
     public async Task A_length_of_63_bits_is_closed_with_1009_and_nothing_is_reserved_for_it(Wiring wiring)
     {

@@ -180,6 +180,36 @@ public class SocketIOSessionTests
         await InMemoryServer.EndAsync(back);
     }
 
+    [Fact]
+    public async Task A_client_that_was_cut_off_comes_back_to_what_it_had_on_another_node_and_on_a_third()
+    {
+        await using TestNodes nodes = await TestNodes.StartAsync(3, io => io.OnConnection(socket => socket.Recovered ? Task.CompletedTask : socket.JoinAsync("room")));
+        TransportPair client = Start(nodes[0], supportsRecovery: true);
+        client.Send("40");
+        JsonNode first = Connected(await client.ReceiveTextAsync());
+        await TransportPair.UntilAsync(() => nodes[0].Io.Root.Rooms.Any(), "it is in the room");
+        await nodes[1].Io.To("room").EmitAsync("news", 0);
+        string offset = OffsetOf(await client.ReceiveTextAsync());
+        for (int i = 1; i < 5; i++)
+        {
+            client.Fail(new IOException("cut off"));
+            await client.Running.WaitAsync(TransportPair.Patience);
+            await nodes[(i + 1) % 3].Io.To("room").EmitAsync("news", i);
+            await nodes[(i + 1) % 3].Io.FetchSocketsAsync();
+
+            client = Start(nodes[i % 3], supportsRecovery: true);
+            client.Send($$"""40{"pid":{{first["pid"]!.ToJsonString()}},"offset":{{offset}}}""");
+            string news = await client.ReceiveTextAsync();
+            news.Should().StartWith($"42[\"news\",{i},");
+            offset = OffsetOf(news);
+            Connected(await client.ReceiveTextAsync()).ToJsonString().Should().Be(first.ToJsonString());
+        }
+
+        await InMemoryServer.EndAsync(client);
+    }
+
+    private static string OffsetOf(string text) => JsonNode.Parse(text["42".Length..])!.AsArray()[^1]!.ToJsonString();
+
     private static JsonNode Connected(string text)
     {
         text.Should().StartWith("40{");

@@ -13,7 +13,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<ChaosLink, bool> _links = new();
-    private readonly EndPoint _server;
+    private readonly Func<int, Uri> _servers;
     private readonly int _seed;
     private readonly Func<int, ChaosScript> _scripts;
     private readonly Task _accepting;
@@ -25,13 +25,23 @@ internal sealed class ChaosProxy : IAsyncDisposable
     /// <param name="scripts">The script of each connection, by its number from 0.</param>
     /// <param name="port">The port of one that is gone, to take its place.</param>
     public ChaosProxy(Uri server, int seed, Func<int, ChaosScript> scripts, int port = 0)
+        : this(_ => server, seed, scripts, port)
     {
-        _server = new IPEndPoint(IPAddress.Parse(server.Host), server.Port);
+    }
+
+    /// <summary>Starts a proxy in front of several servers.</summary>
+    /// <param name="servers">Where each connection leads, by its number from 0.</param>
+    /// <param name="seed">Decides what is left to chance.</param>
+    /// <param name="scripts">The script of each connection.</param>
+    /// <param name="port">The port of one that is gone, to take its place.</param>
+    public ChaosProxy(Func<int, Uri> servers, int seed, Func<int, ChaosScript> scripts, int port = 0)
+    {
+        _servers = servers;
         _seed = seed;
         _scripts = scripts;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _listener.Listen(512);
-        Http = new UriBuilder(server) { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port }.Uri;
+        Http = new UriBuilder(servers(0)) { Port = ((IPEndPoint)_listener.LocalEndPoint!).Port }.Uri;
         _accepting = AcceptAsync();
     }
 
@@ -71,7 +81,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
                 int number = Interlocked.Increment(ref _count) - 1;
                 var link = new ChaosLink(client, _scripts(number), new Random(HashCode(number)));
                 _links[link] = true;
-                _ = RunAsync(link);
+                _ = RunAsync(link, _servers(number));
             }
         }
         catch (OperationCanceledException)
@@ -80,11 +90,11 @@ internal sealed class ChaosProxy : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(ChaosLink link)
+    private async Task RunAsync(ChaosLink link, Uri server)
     {
         using (link)
         {
-            await link.RunAsync(_server);
+            await link.RunAsync(new IPEndPoint(IPAddress.Parse(server.Host), server.Port));
             _links.TryRemove(link, out _);
         }
     }

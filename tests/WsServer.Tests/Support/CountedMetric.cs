@@ -9,8 +9,13 @@ internal sealed class CountedMetric : IDisposable
     private long _total;
 
     public CountedMetric(EventServerHost host, string name)
+        : this(host.App.Services, name)
     {
-        IMeterFactory own = host.App.Services.GetRequiredService<IMeterFactory>();
+    }
+
+    public CountedMetric(IServiceProvider services, string name)
+    {
+        IMeterFactory own = services.GetRequiredService<IMeterFactory>();
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Name == name && instrument.Meter.Scope == own)

@@ -39,7 +39,7 @@ internal sealed class Nginx : IAsyncDisposable
         }
 
         // The part within "server" is what docs/guide.md says.
-        await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"), $$"""
+        string configuration = $$"""
             worker_processes 1;
             daemon off;
             pid {{folder}}/nginx.pid;
@@ -70,11 +70,17 @@ internal sealed class Nginx : IAsyncDisposable
                     }
                 }
             }
-            """);
-        RunningProcess process = RunningProcess.Start(Requirements.Nginx!, ["-p", folder, "-c", Path.Combine(folder, "nginx.conf")]);
-        var nginx = new Nginx(folder, process, port, authority is not null);
-        await Within.UntilAsync(() => Answers(port), $"nginx listens; it said: {process.Transcript}");
-        return nginx;
+            """;
+        return await StartAsync(folder, configuration, port, isTls: authority is not null);
+    }
+
+    /// <summary>Starts it with the configuration of <c>samples/ScaleOut</c>.</summary>
+    /// <param name="nodes">The nodes behind it, in place of those of the sample.</param>
+    public static Task<Nginx> StartSampleAsync(IReadOnlyList<Uri> nodes)
+    {
+        int port = FreePort.Find();
+        string configuration = "daemon off;\n" + SampleConfiguration.Read("nginx.conf", port, nodes);
+        return StartAsync(Directory.CreateTempSubdirectory("nginx-").FullName, configuration, port, isTls: false);
     }
 
     public async ValueTask DisposeAsync()
@@ -83,17 +89,13 @@ internal sealed class Nginx : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static bool Answers(int port)
+    private static async Task<Nginx> StartAsync(string folder, string configuration, int port, bool isTls)
     {
-        try
-        {
-            using var client = new System.Net.Sockets.TcpClient();
-            client.Connect(System.Net.IPAddress.Loopback, port);
-            return true;
-        }
-        catch (System.Net.Sockets.SocketException)
-        {
-            return false;
-        }
+        string file = Path.Combine(folder, "nginx.conf");
+        await File.WriteAllTextAsync(file, configuration);
+        RunningProcess process = RunningProcess.Start(Requirements.Nginx!, "-p", folder, "-e", "stderr", "-c", file);
+        var nginx = new Nginx(folder, process, port, isTls);
+        await Within.UntilAsync(() => FreePort.IsTaken(port), $"nginx listens; it said: {process.Transcript}");
+        return nginx;
     }
 }

@@ -6,6 +6,8 @@ namespace WsServer.Tests.Support;
 /// <summary>A client that notes its session and the last event it has had, is cut off, and comes back.</summary>
 internal sealed class RecoveringClient(EventServerHost host, string path = "/") : IAsyncDisposable
 {
+    private EventServerHost _host = host;
+
     /// <summary>The connection of now.</summary>
     public EventClient Connection { get; private set; } = null!;
 
@@ -32,24 +34,31 @@ internal sealed class RecoveringClient(EventServerHost host, string path = "/") 
     /// <summary>Breaks the connection, and waits until the server has seen it.</summary>
     public async Task CutAsync()
     {
-        EventNamespace ns = host.Io.Of(path);
+        EventNamespace ns = _host.Io.Of(path);
         string sid = Sid;
         Connection.Abort();
         await Within.UntilAsync(() => ns.FindSocket(sid) is null, "the server has noticed");
     }
 
     /// <summary>Opens another connection with what it knows, and waits for nothing. The old one is left as it is.</summary>
-    public async Task ReopenAsync() => Connection = await EventClient.OpenAsync(host, Url);
+    /// <param name="to">Another node of the server to come back to.</param>
+    public async Task ReopenAsync(EventServerHost? to = null)
+    {
+        _host = to ?? _host;
+        Connection = await EventClient.OpenAsync(_host, Url);
+    }
 
     /// <summary>Opens another connection, and gives what came before <c>connected</c>.</summary>
-    public async Task<List<JsonElement>> ComeBackAsync()
+    /// <param name="to">Another node of the server to come back to.</param>
+    public async Task<List<JsonElement>> ComeBackAsync(EventServerHost? to = null)
     {
-        await ReopenAsync();
+        await ReopenAsync(to);
         return await WelcomedAsync();
     }
 
     /// <summary>The names of what came before <c>connected</c>.</summary>
-    public async Task<List<string>> ComeBackToAsync() => (await ComeBackAsync()).ConvertAll(e => e.GetProperty("event").GetString()!);
+    /// <param name="to">Another node of the server to come back to.</param>
+    public async Task<List<string>> ComeBackToAsync(EventServerHost? to = null) => (await ComeBackAsync(to)).ConvertAll(e => e.GetProperty("event").GetString()!);
 
     /// <summary>Waits for an event, and has had it.</summary>
     public async Task<JsonElement> EventAsync(string name)

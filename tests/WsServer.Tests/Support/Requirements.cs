@@ -28,6 +28,9 @@ internal static class Requirements
     /// <summary>nginx; null without.</summary>
     public static string? Nginx { get; } = FindOnPath("nginx") ?? (File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
 
+    /// <summary>HAProxy; null without.</summary>
+    public static string? HaProxy { get; } = FindOnPath("haproxy") ?? (File.Exists("/usr/sbin/haproxy") ? "/usr/sbin/haproxy" : null);
+
     /// <summary>The tool of the certificate store that Chromium has on Linux; null without.</summary>
     public static string? CertUtil { get; } = FindOnPath("certutil");
 
@@ -108,6 +111,24 @@ internal sealed class RabbitMQFactAttribute : FactAttribute
     public static string? Reason { get; } =
         Requirements.SkipUnless(Requirements.HasSignals, Requirements.NoSignals)
         ?? Requirements.SkipUnless(Requirements.RabbitMQ is not null && Requirements.Epmd is not null, "RabbitMQ is missing (Debian: rabbitmq-server).");
+}
+
+/// <summary>A test with several nodes: a real RabbitMQ, and a real nginx in front.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NodesFactAttribute : FactAttribute
+{
+    public NodesFactAttribute() => Skip = Reason;
+
+    public static string? Reason { get; } = RabbitMQFactAttribute.Reason ?? new NginxFactAttribute().Skip;
+}
+
+/// <summary>The same with HAProxy, and Socket.IO's client from <c>tests/node</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class NodesTheoryAttribute : TheoryAttribute
+{
+    public NodesTheoryAttribute() => Skip = NodesFactAttribute.Reason
+        ?? Requirements.SkipUnless(Requirements.HaProxy is not null, "HAProxy is missing.")
+        ?? new NodeTheoryAttribute().Skip;
 }
 
 /// <summary>A test with a program of Node.js from <c>tests/node</c>.</summary>

@@ -9,6 +9,9 @@ public enum Wiring
     /// <summary>HTTP/1.1, and the server writes to its sockets itself.</summary>
     Direct,
 
+    /// <summary>The same, where the runtime waits for the sockets.</summary>
+    Awaited,
+
     /// <summary>HTTP/1.1 over Kestrel's own pipes.</summary>
     Piped,
 
@@ -32,6 +35,7 @@ internal static class Wirings
             o =>
             {
                 o.DirectSends = wiring is not (Wiring.Piped or Wiring.PipedTls);
+                o.SocketLoops = wiring == Wiring.Awaited ? 0 : o.SocketLoops;
                 options?.Invoke(o);
             },
             services: builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => Configure(listen, wiring))),

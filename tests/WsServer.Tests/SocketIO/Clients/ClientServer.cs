@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using WsServer.Backplane;
 using WsServer.Tests.Support;
 
 namespace WsServer.Tests.SocketIO.Clients;
@@ -10,32 +11,66 @@ internal sealed class ClientServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource<string>> _reasons = new();
     private readonly ConcurrentDictionary<HttpContext, bool> _requests = new();
-    private EventServerHost _host = null!;
+    private readonly List<EventServerHost> _hosts = [];
+    private ChaosProxy? _proxy;
+    private int _recovered;
 
     private ClientServer()
     {
     }
 
-    public Uri Http => _host.Http;
+    public Uri Http => _proxy?.Http ?? _hosts[0].Http;
+
+    /// <summary>How many clients have come back to what they had, on another node than the first.</summary>
+    public int RecoveredElsewhere => Volatile.Read(ref _recovered);
 
     /// <param name="recovers">Whether clients may come back to what they had.</param>
     public static async Task<ClientServer> StartAsync(bool recovers = false)
     {
         var server = new ClientServer();
-        server._host = await EventServerHost.StartAsync(
-            server.Serve,
-            options => options.RecoveryWindow = recovers ? TimeSpan.FromMinutes(2) : default,
-            endpoints: app =>
-            {
-                app.Use(server.WatchAsync);
-                app.MapSocketIO(configure: o => o.ConnectionStateRecovery = recovers);
-            });
+        await server.AddAsync(recovers, exchange: null);
         return server;
     }
 
-    public Task<EventClient> ConnectNativeAsync(string path) => EventClient.ConnectAsync(_host, path);
+    /// <summary>The same with two nodes behind a proxy: the first connection leads to the first, all others to the second.</summary>
+    public static async Task<ClientServer> StartOnTwoNodesAsync()
+    {
+        var server = new ClientServer();
+        var exchange = new LocalExchange();
+        await server.AddAsync(recovers: true, exchange);
+        await server.AddAsync(recovers: true, exchange);
+        await Within.UntilAsync(() => server._hosts.TrueForAll(h => h.Io.Nodes.Count == 2), "the nodes know one another");
+        server._hosts[1].Io.OnConnection(socket => { Interlocked.Add(ref server._recovered, socket.Recovered ? 1 : 0); });
+        server._proxy = new ChaosProxy(number => server._hosts[number == 0 ? 0 : 1].Http, seed: 1, _ => ChaosScript.Clean);
+        return server;
+    }
 
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    public Task<EventClient> ConnectNativeAsync(string path) => EventClient.ConnectAsync(_hosts[0], path);
+
+    public async ValueTask DisposeAsync()
+    {
+        await (_proxy?.DisposeAsync() ?? ValueTask.CompletedTask);
+        foreach (EventServerHost host in _hosts)
+        {
+            await host.DisposeAsync();
+        }
+    }
+
+    private async Task AddAsync(bool recovers, LocalExchange? exchange) => _hosts.Add(await EventServerHost.StartAsync(
+        Serve,
+        options => options.RecoveryWindow = recovers ? TimeSpan.FromMinutes(2) : default,
+        services: builder =>
+        {
+            if (exchange is not null)
+            {
+                builder.Services.AddSingleton<IBackplane>(new LocalBackplane(exchange));
+            }
+        },
+        endpoints: app =>
+        {
+            app.Use(WatchAsync);
+            app.MapSocketIO(configure: o => o.ConnectionStateRecovery = recovers);
+        }));
 
     private void Serve(EventServer io)
     {

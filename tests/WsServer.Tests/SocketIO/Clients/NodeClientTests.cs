@@ -55,6 +55,17 @@ public class NodeClientTests
     }
 
     [NodeTheory]
+    [InlineData("websocket")]
+    public async Task A_client_that_was_cut_off_comes_back_to_what_it_had_on_another_node(string mode)
+    {
+        await using ClientServer server = await ClientServer.StartOnTwoNodesAsync();
+
+        await RunAsync(server, mode, "recovery");
+
+        server.RecoveredElsewhere.Should().Be(1);
+    }
+
+    [NodeTheory]
     [MemberData(nameof(Modes))]
     public async Task Clients_of_both_kinds_hear_each_other_in_one_room(string mode)
     {
