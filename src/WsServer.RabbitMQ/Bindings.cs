@@ -9,6 +9,8 @@ namespace WsServer.RabbitMQ;
 /// <param name="settings">The names of the exchange and the queue.</param>
 internal sealed class Bindings(BrokerSettings settings)
 {
+    private const int MaxUnanswered = 32;
+
     private readonly Lock _gate = new();
     private readonly HashSet<string> _wanted = new(StringComparer.Ordinal);
 
@@ -140,10 +142,11 @@ internal sealed class Bindings(BrokerSettings settings)
                 wanted = [.. changes.Where(_wanted.Contains)];
             }
 
-            // The broker does one after the other: its answer to the last stands for all of them.
-            for (int i = 0; i < wanted.Count; i++)
+            // The broker does one after the other: its answer to one stands for all before it. A slow one is given time for each batch.
+            for (int i = 1; i <= wanted.Count; i++)
             {
-                await channel.QueueBindAsync(settings.Queue, settings.Exchange, wanted[i], noWait: i < wanted.Count - 1, cancellationToken: stop).ConfigureAwait(false);
+                bool isWaitedFor = i % MaxUnanswered == 0 || i == wanted.Count;
+                await channel.QueueBindAsync(settings.Queue, settings.Exchange, wanted[i - 1], noWait: !isWaitedFor, cancellationToken: stop).ConfigureAwait(false);
             }
 
             foreach (string name in changes.Except(wanted))

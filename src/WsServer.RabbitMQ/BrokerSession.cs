@@ -139,6 +139,9 @@ internal sealed class BrokerSession : IAsyncDisposable
 
         await control.ExchangeDeclareAsync(_settings.Exchange, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: either.Token).ConfigureAwait(false);
         bool wasThere = await marker.TakeAsync(receiving, control, publisher, either.Token).ConfigureAwait(false);
+
+        // There may be many to bind. From here on each answer has its own time.
+        timeout.CancelAfter(Timeout.InfiniteTimeSpan);
         await _bindings.AttachAsync(control, isNew: !wasThere, either.Token).ConfigureAwait(false);
         IChannel delivering = await OpenChannelAsync(receiving, options: null, either.Token).ConfigureAwait(false);
         var consumer = new QueueConsumer(delivering, message => receive(this, message), End);
