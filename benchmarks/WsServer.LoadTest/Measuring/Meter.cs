@@ -54,18 +54,15 @@ internal sealed class Meter
     }
 
     /// <summary>Adds what the hop between the nodes takes, for each message that a client got.</summary>
-    private IReadOnlyDictionary<string, double> WithNodes(IReadOnlyDictionary<string, double> details, long messages, TimeSpan time, TimeSpan brokerCpu)
+    private Dictionary<string, double> WithNodes(IReadOnlyDictionary<string, double> details, long messages, TimeSpan time, TimeSpan brokerCpu)
     {
+        var all = new Dictionary<string, double>(details) { ["perSecond"] = messages / time.TotalSeconds };
         if (_session.Broker is null)
         {
-            return details;
+            return all;
         }
 
-        var all = new Dictionary<string, double>(details)
-        {
-            ["perSecond"] = messages / time.TotalSeconds,
-            ["brokerCpuMicroseconds"] = brokerCpu.TotalMicroseconds / messages,
-        };
+        all["brokerCpuMicroseconds"] = brokerCpu.TotalMicroseconds / messages;
         if (_session.GetBackplane() is { } now && _backplane is not null)
         {
             BackplaneStats taken = now - _backplane;

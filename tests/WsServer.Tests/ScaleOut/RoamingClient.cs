@@ -7,7 +7,7 @@ using WsServer.Tests.Support;
 namespace WsServer.Tests.ScaleOut;
 
 /// <summary>
-/// A client as one is written for a server that restarts: it talks in a room all the time, comes back when its connection
+/// A client as one is written for a server that restarts: it talks in a room as soon as it may, comes back when its connection
 /// ends, asks for its session then, joins the room again when that is gone, and notes what it was promised and what it has
 /// heard.
 /// </summary>
@@ -20,6 +20,7 @@ internal sealed class RoamingClient : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<int> _promised = new();
     private readonly ConcurrentDictionary<string, ConcurrentQueue<int>> _heard = new();
+    private readonly TaskCompletionSource _mayTalk = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _running;
     private volatile EventClient? _connection;
     private volatile bool _isQuiet;
@@ -58,12 +59,17 @@ internal sealed class RoamingClient : IAsyncDisposable
     /// <summary>The numbers of what another has said, as they came.</summary>
     public IReadOnlyCollection<int> HeardFrom(string name) => _heard.GetValueOrDefault(name) ?? [];
 
+    /// <summary>It begins to talk: everybody who is to hear it is there.</summary>
+    public void Talk() => _mayTalk.TrySetResult();
+
     /// <summary>It listens only, from the end of what it is just saying.</summary>
     public void BeQuiet() => _isQuiet = true;
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        BeQuiet();
+        Talk();
         if (_connection is { } connection)
         {
             await connection.DisposeAsync();
@@ -127,6 +133,7 @@ internal sealed class RoamingClient : IAsyncDisposable
 
     private async Task TalkAsync(EventClient connection)
     {
+        await _mayTalk.Task;
         try
         {
             while (!_isQuiet)

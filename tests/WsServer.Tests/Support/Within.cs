@@ -32,14 +32,17 @@ internal static class Within
     }
 
     /// <summary>Looks again and again until something holds, for what tells nobody when it happens.</summary>
-    public static async Task UntilAsync(Func<bool> holds, string what, TimeSpan? patience = null)
+    public static Task UntilAsync(Func<bool> holds, string what, TimeSpan? patience = null) => UntilAsync(holds, () => what, patience);
+
+    /// <summary>The same, with a description that is made when it is needed, of how things stand then.</summary>
+    public static async Task UntilAsync(Func<bool> holds, Func<string> what, TimeSpan? patience = null)
     {
         using var timeout = new CancellationTokenSource(patience ?? Reason);
         while (!holds())
         {
             if (timeout.IsCancellationRequested)
             {
-                throw new TimeoutException($"Waited in vain until {what}.");
+                throw new TimeoutException($"Waited in vain until {what()}.");
             }
 
             await Task.Delay(5, CancellationToken.None);
