@@ -11,7 +11,7 @@ public class BrokerOutageTests(SharedBroker shared)
 {
     // A dead connection is noticed soon; attempts to connect follow each other quickly.
     private static readonly string[] Impatient =
-        ["--Events:RabbitMQ:Heartbeat=00:00:01", "--Events:RabbitMQ:ConnectTimeout=00:00:02", "--Events:RabbitMQ:MaxReconnectDelay=00:00:01"];
+        ["--Events:RabbitMQ:Heartbeat=00:00:02", "--Events:RabbitMQ:ConnectTimeout=00:00:02", "--Events:RabbitMQ:MaxReconnectDelay=00:00:01"];
 
     [NodesFact]
     public async Task What_is_said_while_the_broker_is_away_arrives_in_order_when_it_is_back()
