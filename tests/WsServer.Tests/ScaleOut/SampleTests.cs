@@ -1,6 +1,7 @@
 using System.Globalization;
 using FluentAssertions;
 using WsServer.Tests.Support;
+using Xunit;
 
 namespace WsServer.Tests.ScaleOut;
 
@@ -35,4 +36,18 @@ public class SampleTests
             FreePort.IsTaken(port + i).Should().BeFalse($"nobody is left at port {port + i}");
         }
     }
+
+    [Theory]
+    [InlineData("nginx.conf", "map $http_upgrade")]
+    [InlineData("haproxy.cfg", "defaults")]
+    public void The_docs_say_what_the_sample_and_the_tests_run(string file, string firstLine)
+    {
+        // nginx's is without the braces of "http" around it.
+        string[] sample = [.. Lines("samples", "ScaleOut", file).SkipWhile(l => !l.StartsWith(firstLine, StringComparison.Ordinal)).SkipLast(file == "nginx.conf" ? 1 : 0)];
+
+        sample.Should().HaveCountGreaterThan(10);
+        string.Join('\n', Lines("docs", "scale-out.md")).Should().Contain(string.Join('\n', sample));
+    }
+
+    private static IEnumerable<string> Lines(params string[] path) => File.ReadLines(Repository.PathTo(path)).Select(l => l.Trim()).Where(l => l.Length > 0);
 }
