@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using WsServer;
 
@@ -21,9 +20,9 @@ internal static class Lobby
 
     public static void MapLobby(this EventServer io)
     {
-        var people = new ConcurrentDictionary<string, User>();
-
-        io.OnConnection(socket => socket.EmitAsync("people", people.Values));
+        // Who is there is known on all nodes, if there are several.
+        io.Root.UsePresence();
+        io.OnConnection(async socket => await socket.EmitAsync("people", await io.FindPeopleAsync()));
 
         io.On<User>("login", async (socket, user) =>
         {
@@ -32,18 +31,17 @@ internal static class Lobby
                 throw new EventException("invalid_data", $"'name' and 'userid' have at most {MaxName} characters.");
             }
 
-            people[socket.Id] = user with { Name = Require(user.Name, "name") };
+            // Under string keys they come along when the client comes back, also to another node.
+            socket.Items["name"] = Require(user.Name, "name");
+            socket.Items["userid"] = user.Userid;
+            await socket.SetPresenceAsync(user);
             await io.EmitAsync("login", user.Name);
-            await io.EmitAsync("people", people.Values);
+            await io.EmitAsync("people", await io.FindPeopleAsync());
         });
 
         io.On<ChatMessage>("chat", (socket, message) =>
         {
-            if (!people.TryGetValue(socket.Id, out User? from))
-            {
-                throw new EventException("unauthorized", "Log in before you chat.");
-            }
-
+            User from = FindUser(socket) ?? throw new EventException("unauthorized", "Log in before you chat.");
             return socket.Broadcast.EmitAsync("chat", new Chat(from, Require(message.Msg, "msg")));
         });
 
@@ -60,13 +58,20 @@ internal static class Lobby
 
         io.OnDisconnect(async (socket, _) =>
         {
-            if (people.TryRemove(socket.Id, out User? user))
+            if (FindUser(socket) is { } user)
             {
                 await io.EmitAsync("logout", user.Name);
-                await io.EmitAsync("people", people.Values);
+                await io.EmitAsync("people", await io.FindPeopleAsync());
             }
         });
     }
+
+    private static User? FindUser(EventSocket socket) => socket.Items.TryGetValue("name", out object? name)
+        ? new User((string)name!, socket.Items.TryGetValue("userid", out object? id) ? (JsonElement?)id : null)
+        : null;
+
+    private static async Task<IEnumerable<User>> FindPeopleAsync(this EventServer io) =>
+        (await io.PresenceAsync()).Where(entry => entry.Metadata is not null).Select(entry => entry.Get<User>()!).ToList();
 
     private static string Require(string? value, string name) =>
         string.IsNullOrWhiteSpace(value) ? throw new EventException("invalid_data", $"'{name}' is missing.", new() { ["path"] = $"$.{name}" }) : value;

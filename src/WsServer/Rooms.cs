@@ -18,12 +18,6 @@ internal sealed record NamedMessage(string? Name, string? Room, string? Msg);
 /// <summary>Who is in a room.</summary>
 internal sealed record RoomPeople(string Room, IEnumerable<string?> People);
 
-/// <summary>What a socket remembers between events.</summary>
-internal sealed class Guest
-{
-    public string? Name { get; set; }
-}
-
 /// <summary>The rooms on the namespace <c>/chat</c>.</summary>
 internal static class Rooms
 {
@@ -31,6 +25,8 @@ internal static class Rooms
 
     public static void MapRooms(this EventNamespace chat)
     {
+        // Who is in a room is known on all nodes, if there are several.
+        chat.UsePresence();
         chat.On<RoomRequest, string>("join-room", async (socket, request) =>
         {
             if (Find(request.Type) is not { } room)
@@ -38,7 +34,7 @@ internal static class Rooms
                 return "The room doesn't exist";
             }
 
-            socket.Get<Guest>().Name = request.User;
+            await socket.CallAsync(request.User);
             await socket.JoinAsync(room);
             await chat.To(room).EmitAsync("hello", new RoomNotice(room, request.User));
             await chat.TellPeopleAsync(room);
@@ -53,7 +49,7 @@ internal static class Rooms
             }
 
             await socket.LeaveAsync(room);
-            await chat.To(room).EmitAsync("goodbye", new RoomNotice(room, socket.Get<Guest>().Name));
+            await chat.To(room).EmitAsync("goodbye", new RoomNotice(room, socket.FindName()));
             await chat.TellPeopleAsync(room);
             return "success";
         });
@@ -65,7 +61,7 @@ internal static class Rooms
                 throw new EventException("not_in_room", "Join the room before you talk in it.");
             }
 
-            await socket.To(room).EmitAsync("said", new RoomChat(room, socket.Get<Guest>().Name, message.Msg ?? ""));
+            await socket.To(room).EmitAsync("said", new RoomChat(room, socket.FindName(), message.Msg ?? ""));
             return new { Ok = true };
         });
 
@@ -76,7 +72,7 @@ internal static class Rooms
                 throw new EventException("invalid_data", "'room' is missing.", new() { ["path"] = "$.room" });
             }
 
-            socket.Get<Guest>().Name = message.Name;
+            await socket.CallAsync(message.Name);
             await socket.JoinAsync(message.Room);
             await chat.To(message.Room).EmitAsync("chat message", message.Msg);
         });
@@ -86,7 +82,7 @@ internal static class Rooms
         {
             foreach (string room in Known.Intersect((IReadOnlyList<string>)socket.Items["rooms"]!))
             {
-                await chat.To(room).EmitAsync("goodbye", new RoomNotice(room, socket.Get<Guest>().Name));
+                await chat.To(room).EmitAsync("goodbye", new RoomNotice(room, socket.FindName()));
                 await chat.TellPeopleAsync(room);
             }
         });
@@ -94,9 +90,18 @@ internal static class Rooms
 
     private static string? Find(string? type) => Known.FirstOrDefault(room => room == type || room == $"room:{type}");
 
+    // Under a string key it comes along when the client comes back, also to another node.
+    private static Task CallAsync(this EventSocket socket, string? name)
+    {
+        socket.Items["name"] = name;
+        return socket.SetPresenceAsync(name);
+    }
+
+    private static string? FindName(this EventSocket socket) => socket.Items.TryGetValue("name", out object? name) ? (string?)name : null;
+
     private static async Task TellPeopleAsync(this EventNamespace chat, string room)
     {
-        IReadOnlyList<RemoteSocket> sockets = await chat.In(room).FetchSocketsAsync();
-        await chat.To(room).EmitAsync("people", new RoomPeople(room, sockets.Select(s => chat.FindSocket(s.Id)?.Get<Guest>().Name)));
+        IReadOnlyList<PresenceEntry> there = await chat.In(room).PresenceAsync();
+        await chat.To(room).EmitAsync("people", new RoomPeople(room, there.Select(entry => entry.Get<string>())));
     }
 }

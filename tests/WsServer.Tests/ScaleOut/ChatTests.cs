@@ -50,6 +50,37 @@ public class ChatTests(SharedBroker shared)
     }
 
     [NodesFact]
+    public async Task Everybody_is_told_who_is_there_on_all_nodes()
+    {
+        await using ServerGroup group = await StartAsync(2);
+        await using EventServerHost watcher = await WatchingNode.StartAsync(shared.Broker.Uri, _exchange);
+        await Within.UntilAsync(() => watcher.Io.Nodes.Count == 3, "the nodes know one another");
+        EventClient[] lobby = await group.ConnectToEachAsync();
+        EventClient[] chat = await group.ConnectToEachAsync("/chat");
+        string[] names = ["Ada", "Bob"];
+        for (int i = 0; i < 2; i++)
+        {
+            await lobby[i].AskAsync("login", $$"""{"name":"{{names[i]}}","userid":{{i}}}""");
+            await chat[i].AskAsync("join-room", $$"""{"type":"dev","user":"{{names[i]}}"}""");
+        }
+
+        foreach (EventClient client in lobby)
+        {
+            await client.ExpectAsync(m => PeopleOf(m, p => string.Join(' ', p.EnumerateArray().Select(u => $"{u.GetProperty("name")} {u.GetProperty("userid")}"))) == "Ada 0 Bob 1", "both people");
+            await client.DisposeAsync();
+        }
+
+        foreach (EventClient client in chat)
+        {
+            await client.ExpectAsync(m => PeopleOf(m, p => string.Join(' ', p.GetProperty("people").EnumerateArray())) == "Ada Bob", "both people");
+            await client.DisposeAsync();
+        }
+
+        static string? PeopleOf(JsonElement message, Func<JsonElement, string> describe) =>
+            message.TryGetProperty("event", out JsonElement name) && name.ValueEquals("people") ? describe(message.GetProperty("data")) : null;
+    }
+
+    [NodesFact]
     public async Task A_node_reaches_finds_asks_and_puts_out_the_clients_of_the_others()
     {
         await using ServerGroup group = await StartAsync(2);
