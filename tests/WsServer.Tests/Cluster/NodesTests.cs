@@ -118,6 +118,9 @@ public sealed class NodesTests
 
         Task<BroadcastAcks<string>> asking = nodes[0].Io.Timeout(TimeSpan.FromMinutes(5)).EmitWithAcksAsync<string>("who");
         await there.ReceiveTextAsync();
+
+        // Answered behind the word of who was asked.
+        await nodes[0].Io.In(sid).CountAsync();
         await nodes[1].Services.GetRequiredService<WsServer.Backplane.IBackplane>().DisposeAsync();
 
         (await asking.WaitAsync(Within.Reason)).Left.Should().Equal(sid);
